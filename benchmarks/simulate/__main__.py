@@ -79,6 +79,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--newservice", action="store_true", help="what a service sees that is started today, instead")
     parser.add_argument("--world", action="store_true", help="the world's time instead (see above)")
     parser.add_argument("--services", type=_jobs, default=40, help="of the world: a structure (default: 40)")
+    parser.add_argument("--days", type=int, default=0, help="of the world: of each table at most (default: 0, all)")
     parser.add_argument("--minutes", action="store_true", help="of the world: windows of a minute, not of ten")
     parser.add_argument("--group", choices=("ours", "released", "others"), help="of the world: run these alone")
     parser.add_argument("--cache", type=Path, default=Path("build/simulate"), help="where finished cells are kept")

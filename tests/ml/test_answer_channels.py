@@ -212,7 +212,7 @@ def test_splits(two, answers, split):
     )
     assert rows == whole
     document = json.loads(json.dumps(whole.to_json()))
-    schemas.check("window.state.v1", document)
+    schemas.check(document["contract"], document)
     assert Window.from_json(document, two) == whole
 
 

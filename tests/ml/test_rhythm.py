@@ -141,6 +141,17 @@ def test_days_that_wander():
     assert [channel for _, channel in raised] == ["size"]
 
 
+def test_never_there():
+    """A channel that saw no event depends on nothing, and keeps its reference."""
+    baseline = baseline_of(traffic(1, 1))
+    nothing = {"size": [0] * len(baseline.channel("size").counts)}
+    batches = [
+        (begin, {**window_of(baseline, columns).channel_counts(), **nothing}) for begin, columns in traffic(2, 15)[::4]
+    ]
+    rhythm = learn_rhythm(baseline, batches)
+    assert not {"size"} & {*rhythm.days, *rhythm.variance_inflation, *rhythm.cycles}
+
+
 def wandering(seed, days, moved=0.0):
     """Return traffic of which `size` is higher or lower by .07 standard deviations, day by day."""
     hours = traffic(seed, days, moved=moved)

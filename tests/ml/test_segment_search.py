@@ -82,6 +82,20 @@ def test_part_of_answers(baseline):
     assert found.best.value == "north"
 
 
+def test_part_of_a_pair(baseline):
+    """Where a pair of features leads, parts by either are looked at; so they are where all features lead."""
+    moved = events(3)
+    is_old = moved.columns["age"] >= 40
+    columns = {**moved.columns, "area": moved.columns["area"] + np.where(is_old, 20, 0)}
+    moved = replace(moved, columns=columns)
+    pair = next(channel.name for channel in baseline.channels if set(channel.of) == {"area", "age"})
+    features = feature_set()
+    found = search(baseline, features, events(2), moved, channel=pair, kind="correlation", direction="up")
+    assert found.best.feature == "age"
+    together = search(baseline, features, events(2), moved, channel="sum_of_squares", kind="together", direction="up")
+    assert together.parts == found.parts
+
+
 @pytest.mark.parametrize("everywhere", [0.0, 6.0])
 def test_nothing_stands_out(baseline, everywhere):
     """Where all parts drift alike, or none does, none is named, though north always was larger."""

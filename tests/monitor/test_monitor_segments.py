@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
-from drift_contracts import FeatureSet, feature_set, schemas
+from drift_contracts import FeatureSet, SettingsError, feature_set, schemas
 from drift_ml.baseline.fit import fit_baseline
+from drift_ml.segments import Segment
 from drift_ml.segments.fit import HeldOutAnswers, fit_segments
 from drift_ml.window import Window
+from drift_monitor.alerts import recovery_id
 from drift_monitor.evaluate import Policy
-from drift_monitor.keys import WindowKey
-from drift_monitor.reference import Reference, with_parts
+from drift_monitor.keys import Series, WindowKey
+from drift_monitor.reference import Reference, with_parts, without_segments
+from drift_monitor.segments import reconcile
+from drift_monitor.settings import read_settings
+from drift_monitor.shelf import KeptReferences
+from drift_monitor.state import SeriesState
 from drift_monitor.stores import Fragment, MemoryStore
 from drift_monitor.verification import verify
 
@@ -93,13 +102,13 @@ def test_windows_by_segment(world):
     assert 5 < parts[0]["events"] < 40
     assert parts[0]["model_version"] == SERIES.version
     for part in parts:
-        schemas.check("window.state.v1", part)
+        schemas.check(part["contract"], part)
 
 
 def test_drift_in_segment(world):
     """A drift of a tenth of the traffic is one alert, which names the segment, and it ends once."""
-    world.moved(4)
-    found = world.moved(5, low=500)
+    world.moved(3)
+    found = world.moved(4, low=500)
     (alert,) = world.sent
     schemas.check("alert.v2", alert)
     assert alert["segment"]["name"] == "location_score"
@@ -117,7 +126,7 @@ def test_drift_in_segment(world):
     assert state.alarm
     assert not other.alarm
     assert not rest.segment.baseline
-    world.moved(8, rows=2_000)
+    world.moved(4, rows=5_000)
     ended = world.sent[1:]
     assert [notice["state"] for notice in ended] == ["OK"]
     assert ended[0]["segment"] == alert["segment"]
@@ -125,12 +134,12 @@ def test_drift_in_segment(world):
 
 def test_drift_of_whole(world):
     """A drift of all traffic is one alert of the whole; its segments join and are not told."""
-    world.moved(4)
-    found = world.moved(8, low=400, rest=400)
+    world.moved(3)
+    found = world.moved(6, low=400, rest=400)
     (alert,) = world.sent
     assert "segment" not in alert
     assert all(state.alarm for state in found[-1].segments[:2])
-    world.moved(12)
+    world.moved(5, rows=4_000)
     assert [notice["state"] for notice in world.sent] == ["ALARM", "OK"]
 
 
@@ -189,3 +198,111 @@ def test_series_of_parts(cut_reference):
     listed = with_parts({SERIES: cut_reference})
     assert len(listed) == 3
     assert {series.release for series in listed} == {SERIES.version}
+
+
+def test_kept_segments(cut_reference):
+    """The table keeps segments with their version, for a monitor that watches them."""
+    documents = {
+        "feature_set": cut_reference.feature_set.to_json(),
+        "baseline": cut_reference.baseline.to_json(),
+        "segments": cut_reference.segments.to_json(),
+    }
+    shelf = SimpleNamespace(find={SERIES: documents}.get)
+    bundled = {Series(SERIES.model, "0" * 12): cut_reference}
+    kept = KeptReferences(bundled, shelf, lambda: 0.0)[SERIES]
+    assert kept.parts(SERIES).keys() == cut_reference.parts(SERIES).keys()
+    assert KeptReferences(bundled, shelf, lambda: 0.0, watch_segments=False)[SERIES].segments is None
+    assert without_segments({SERIES: kept})[SERIES].shares.whole(BUDGET) == BUDGET
+
+
+def test_setting_of_segments():
+    """Segments are watched unless the setting says off; another word is refused."""
+    assert read_settings({}).segments == "watch"
+    assert read_settings({"DRIFT_SEGMENTS": "off"}).segments == "off"
+    with pytest.raises(SettingsError, match="DRIFT_SEGMENTS"):
+        read_settings({"DRIFT_SEGMENTS": "maybe"})
+
+
+def test_segments_that_are_not_watched(make_events, as_logs, cut_reference):
+    """Where every segment has too few rows, the whole has all of the budget, and the page lists them."""
+    few = [replace(segment, baseline=None) for segment in cut_reference.segments]
+    cut = replace(cut_reference.segments.cuts[0], segments=tuple(few))
+    bare = replace(cut_reference, segments=replace(cut_reference.segments, cuts=(cut,)))
+    world = CutWorld(bare, MemoryStore(), make_events, as_logs)
+    world.aggregator.handle(world.pack(world.make(30, start=NOON * 60.0)))
+    world.minute += 3
+    (evaluation,) = world.evaluator.run()
+    assert [state.to_json()["watched"] for state in evaluation.segments] == [False, False, False]
+    assert evaluation.window.events == 30
+    assert world.store.state(SERIES).state["budget"] == 50_000
+
+
+LOW, MID = SERIES.part("low"), SERIES.part("mid")
+
+
+def said(name, effect, *, since=5, at=9, share=None, of="sqft", state="ALARM"):
+    """Return an alert with what decides whether it is sent."""
+    document = {
+        "alert_id": name,
+        "state": state,
+        "reason": name,
+        "timestamp": f"2026-06-21T00:{at:02}:00Z",
+        "drift": {"channel": of, "of": [of], "effect": effect, "since": f"2026-06-21T00:{since:02}:00Z"},
+    }
+    return document if share is None else document | {"segment": {"name": "a", "value": "b", "share": share}}
+
+
+def decided(**states):
+    """Save states of the whole (`whole`), `low` and `mid`, and return them once it is decided what is sent."""
+    store, places = MemoryStore(), {"whole": SERIES, "low": LOW, "mid": MID}
+    for name, place in places.items():
+        sent, unsent, joined = states.get(name, ([], [], []))
+        standing = {alert["drift"]["channel"]: alert for alert in [*sent, *unsent] if alert["state"] == "ALARM"}
+        joins = {alert["drift"]["channel"]: alert for alert in joined}
+        store.save(place, 0, SeriesState(9, 1, alerts=standing, outbox=list(unsent), joined=joins).to_json())
+    low, mid = Segment("a", "low", 600, 0.1, None), Segment("a", "mid", 600, 0.1, None)
+    made = reconcile(store, SERIES, {LOW: low, MID: mid}, {LOW: None, MID: None})
+    return {name: made[place] for name, place in places.items()}
+
+
+def names(alerts):
+    return [alert["alert_id"] for alert in alerts]
+
+
+def test_diluted_whole():
+    """The whole that is moved by one segment alone joins the alert of that segment."""
+    states = decided(low=([said("low", 1.0, share=0.1)], [], []), whole=([], [said("whole", 0.15)], []))
+    assert names(states["whole"].outbox) == []
+    assert states["whole"].joined["sqft"]["alert_id"] == "whole"
+    at_once = decided(low=([], [said("low", 1.0, share=0.1)], []), whole=([], [said("whole", 0.15)], []))
+    assert (names(at_once["low"].outbox), names(at_once["whole"].outbox)) == (["low"], [])
+
+
+def test_second_segment():
+    """The drift of a second segment makes the joined alert of the whole heard in its place."""
+    states = decided(
+        low=([said("low", 1.0, share=0.1)], [], []),
+        whole=([], [], [said("whole", 0.15)]),
+        mid=([], [said("mid", 0.9, share=0.1)], []),
+    )
+    assert names(states["whole"].outbox) == ["whole"]
+    assert names(states["mid"].outbox) == []
+    assert "sqft" in states["mid"].joined
+
+
+def test_end_of_what_was_joined():
+    """An alert that had joined one which has ended ends with it, and nothing is sent."""
+    states = decided(low=([], [], [said("low", 0.4, share=0.1)]))
+    assert (states["low"].over, states["low"].joined, states["low"].outbox) == (["sqft"], {}, [])
+
+
+def test_ended_before_it_was_sent():
+    """An alert of a segment that began and ended before it was sent is not sent where the whole says it."""
+    low, ended = said("low", 0.4, share=0.1), said(recovery_id({"alert_id": "low"}), 0.4, share=0.1, state="OK")
+    states = decided(whole=([said("whole", 0.4)], [], []))
+    assert states["whole"].outbox == []
+    store = MemoryStore()
+    store.save(SERIES, 0, SeriesState(9, 1, alerts={"sqft": said("whole", 0.4)}).to_json())
+    store.save(LOW, 0, SeriesState(9, 1, outbox=[low, ended]).to_json())
+    made = reconcile(store, SERIES, {LOW: Segment("a", "low", 600, 0.1, None)}, {LOW: None})
+    assert (made[LOW].outbox, made[LOW].joined) == ([], {})

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from benchmarks.simulate.world.streams import Batch, Stream
 
 SERIES = Series("service", "000000000000")
-#: Minutes between two runs of the evaluator. Alerts have the times of their windows all the same.
-EVERY = 12 * HOUR
+#: Minutes between two runs of the evaluator, which end at midnights: hours are summed and learned
+#: from at the same minutes as by many runs a day. Alerts have the times of their windows.
+EVERY = DAY
 
 
 class QuickStore(MemoryStore):
@@ -147,7 +148,7 @@ class Deployed:
 
     def _add(self, batch: Batch) -> None:
         window = Window.empty(self.reference.baseline, SERIES.version)
-        window.observe_rows(batch.columns)
+        window.observe_rows(batch.columns, sessions=batch.sessions)
         name = f"b{batch.minute}"
         self.store.add(name, [Fragment(WindowKey(SERIES, batch.minute), name, window.to_json())])
 

@@ -26,7 +26,7 @@ BEGIN, END = "<!-- world: begin -->", "<!-- world: end -->"
 #: Services a structure and days of a table's service.
 QUICK_SERVICES, QUICK_DAYS = 4, 100
 #: Services of a structure that the released detector is run on: it stands in alarm on most.
-RELEASED_SERVICES = 10
+RELEASED_SERVICES = 4
 STEP = 10
 #: Parts after which a line says how far it is.
 SAID_AFTER = 28
@@ -39,7 +39,7 @@ def cells(options: Namespace, *, with_released: bool) -> list[Cell]:
         options: of the command line.
         with_released: whether the released detector can be run.
     """
-    days = QUICK_DAYS if options.quick else 0
+    days = QUICK_DAYS if options.quick else options.days
     number = QUICK_SERVICES if options.quick else options.services
     groups = [group for group in GROUPS if group != RELEASED or with_released]
     listed = []
@@ -57,7 +57,8 @@ def cells(options: Namespace, *, with_released: bool) -> list[Cell]:
 def scale_of(options: Namespace) -> str:
     """Return the scale in words."""
     number = QUICK_SERVICES if options.quick else options.services
-    span = f"the first {QUICK_DAYS} days of each table" if options.quick else "whole tables"
+    days = QUICK_DAYS if options.quick else options.days
+    span = f"at most {days} days of each table" if days else "whole tables"
     window = "a minute" if options.minutes else "ten minutes"
     return f"{number} services a structure with windows of {window}, {span}"
 

@@ -114,6 +114,7 @@ class AlertV2Detector(TypedDict):
     baseline: str
     minimum_effect: float
     minimum_effects: NotRequired[dict[str, float]]
+    repeats: NotRequired[Literal[False]]
     budgets: list[AlertV2DetectorBudget]
     whole_days: NotRequired[list[str]]
     rhythm: NotRequired[str]
@@ -353,6 +354,7 @@ class BaselineV2(TypedDict):
     entropy: NotRequired[BaselineV2Summary]
     classes: NotRequired[list[str]]
     calibration: NotRequired[list[BaselineV2CalibrationItem]]
+    tie_rate: NotRequired[float]
     importances: NotRequired[dict[str, BaselineV2Importance]]
 
 
@@ -616,6 +618,38 @@ class DetectorStateV2Day(TypedDict):
     inflation: dict[str, float]
 
 
+class DetectorStateV2Sketch(TypedDict):
+    """DetectorStateV2Sketch."""
+
+    events: int
+    counters: list[int]
+
+
+class DetectorStateV2RepeatsBlock(TypedDict):
+    """The sketches of the block so far, as window.state.v2 has them."""
+
+    rows: DetectorStateV2Sketch
+    sessions: DetectorStateV2Sketch
+
+
+class DetectorStateV2Repetition(TypedDict):
+    """DetectorStateV2Repetition."""
+
+    events: float
+    pairs: float
+    variance: float
+
+
+class DetectorStateV2Repeats(TypedDict):
+    """DetectorStateV2Repeats."""
+
+    from_s: float | None
+    events: int
+    block: DetectorStateV2RepeatsBlock
+    rows: DetectorStateV2Repetition
+    sessions: DetectorStateV2Repetition
+
+
 class DetectorStateV2(TypedDict):
     """All that the mixture detector needs in order to go on as if never interrupted, w."""
 
@@ -627,6 +661,7 @@ class DetectorStateV2(TypedDict):
     alarms: list[DetectorStateV2Alarm]
     capital: DetectorStateV2Capital
     day: NotRequired[DetectorStateV2Day]
+    repeats: NotRequired[DetectorStateV2Repeats]
 
 
 class FeatureSetV1Target(TypedDict):
@@ -1525,3 +1560,32 @@ class WindowStateV1(TypedDict):
     last_ms: int | None
     moments: dict[str, list[int]]
     counts: dict[str, list[int]]
+
+
+class WindowStateV2Sketch(TypedDict):
+    """WindowStateV2Sketch."""
+
+    events: int
+    counters: list[int]
+
+
+class WindowStateV2Sketches(TypedDict):
+    """How often rows and sessions repeat; absent where neither was counted."""
+
+    rows: WindowStateV2Sketch
+    sessions: WindowStateV2Sketch
+
+
+class WindowStateV2(TypedDict):
+    """Counts of a window of traffic on the baseline's frozen bins."""
+
+    contract: Literal['window.state.v2']
+    model: str
+    model_version: str | None
+    baseline: str
+    events: int
+    first_ms: int | None
+    last_ms: int | None
+    moments: dict[str, list[int]]
+    counts: dict[str, list[int]]
+    sketches: NotRequired[WindowStateV2Sketches]

@@ -279,6 +279,8 @@ class Stack:
         }
         if not settings.learns_rhythm:
             evaluator[variables.RHYTHM] = "off"
+        if not settings.allows_for_repeats:
+            evaluator[variables.REPEATS] = "off"
         if not settings.watches_segments:
             table[variables.SEGMENTS] = "off"
         args = MonitorArgs(

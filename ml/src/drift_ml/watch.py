@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         DetectorStateV2,
         WindowReportV1,
         WindowStateV1,
+        WindowStateV2,
     )
 
     from drift_ml.evidence import DriftFinding
@@ -46,7 +47,7 @@ class WatchState(TypedDict):
     """What a watch keeps as JSON, to go on as if never interrupted."""
 
     detector: DetectorStateV1Mixture | DetectorStateV2
-    window: WindowStateV1
+    window: WindowStateV1 | WindowStateV2
     batch: int
 
 
@@ -158,6 +159,7 @@ class DriftWatch:
         budget: Budget | None = None,
         *,
         batch: int = BATCH,
+        repeats: bool = False,
     ) -> None:
         """Begin with no evidence.
 
@@ -165,13 +167,17 @@ class DriftWatch:
             baseline: of the training data.
             budget: how often the watch may be wrong; one false alarm in 300,000 events by default.
             batch: after so many events evidence is added up; an alarm waits for its end.
+            repeats: whether events whose rows or sessions repeat count for less, as in a service
+                whose callers send a request again.
         """
         if batch < 1:
             raise WindowError("batch: expected at least 1 event")
         self._baseline = baseline
         self._batch = batch
         chosen = budget or Budget.per_days(DAYS, EVENTS_PER_DAY)
-        self._settings = Settings(baseline.channels, chosen)
+        self._settings = Settings(
+            baseline.channels, chosen, repeats=repeats, tie_rate=baseline.tie_rate
+        )
         self._detector = MixtureDetector(self._settings)
         self._window = Window.empty(baseline)
 
@@ -220,6 +226,7 @@ class DriftWatch:
         *,
         label: str | None = None,
         probabilities: Mapping[str, float] | None = None,
+        session: str | None = None,
     ) -> bool:
         """Take one event in; return whether it raised an alarm.
 
@@ -231,6 +238,7 @@ class DriftWatch:
             prediction: what the model answered.
             label: the class that a classifier answered.
             probabilities: of all its classes, by class, as an answer of the service has them.
+            session: what its session is called, whose events are taken to be alike.
 
         Raises:
             WindowError: a value is not of its feature's type; nothing was counted.
@@ -240,13 +248,19 @@ class DriftWatch:
         if probabilities is not None:
             doubt = undecided([[*probabilities.values()]])
             margin, entropy = float(doubt.margins[0]), float(doubt.entropies[0])
-        self._window.observe(features, prediction, label=label, margin=margin, entropy=entropy)
+        self._window.observe(
+            features, prediction, label=label, margin=margin, entropy=entropy, session=session
+        )
         if self._window.events < self._batch:
             return False
         window, self._window = self._window, Window.empty(self._baseline)
         counts = window.channel_counts()
         transition = observe_window(
-            self._detector, counts, events=window.events, timestamp_s=self._detector.events
+            self._detector,
+            counts,
+            events=window.events,
+            timestamp_s=self._detector.events,
+            sketches=window.sketches,
         )
         return bool(transition.raised)
 

@@ -277,6 +277,12 @@ class Settings:
         "Learn daily and weekly cycles from two weeks of traffic, and hold it against its hour.",
         True,
     )
+    allows_for_repeats: bool = key(
+        Flag(),
+        "Monitor",
+        "Let requests that repeat each other, and those of one session, count for less.",
+        True,
+    )
     reference: str = key(
         Choice(("rolling", "training")),
         "Monitor",

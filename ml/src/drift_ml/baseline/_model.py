@@ -54,6 +54,7 @@ class _SecondVersion(TypedDict, total=False):
     calibration: list[BaselineV2CalibrationItem]
     importances: dict[str, BaselineV2Importance]
     concordance: BaselineV2Concordance
+    tie_rate: float
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,8 @@ class Baseline:
     calibration: tuple[CalibrationBin, ...] = ()
     #: By feature: how much worse the model is without it; empty where nobody measured.
     importances: Mapping[str, BaselineV2Importance] = field(default_factory=dict)
+    #: Share of the pairs of two rows that are equal; None where nobody measured.
+    tie_rate: float | None = None
 
     # Any: a document of either version, which have no common type.
     @classmethod
@@ -117,6 +120,7 @@ class Baseline:
             classes=tuple(document.get("classes", ())),
             calibration=tuple(filled for filled in read if filled is not None),
             importances=document.get("importances", {}),
+            tie_rate=document.get("tie_rate"),
         )
 
     def to_json(self) -> BaselineV1 | BaselineV2:
@@ -173,6 +177,8 @@ class Baseline:
             document["calibration"] = [filled.to_json() for filled in self.calibration]
         if self.importances:
             document["importances"] = {**self.importances}
+        if self.tie_rate is not None:
+            document["tie_rate"] = self.tie_rate
         if self.paired:
             document["concordance"] = concordance_to_json(self.channels)
         return document

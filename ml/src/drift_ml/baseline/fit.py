@@ -24,6 +24,7 @@ from drift_ml.baseline._parts import (
     Channel,
 )
 from drift_ml.columns import as_codes, as_numbers
+from drift_ml.sketches import tie_rate
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -103,7 +104,7 @@ def fit_baseline(  # noqa: PLR0913 - what was trained, each part by its name
     else:
         answers = _classified(feature_set, labels, scores)
     others = answers.others
-    return Baseline(
+    baseline = Baseline(
         model=feature_set.name,
         rows=rows,
         features={
@@ -129,6 +130,10 @@ def fit_baseline(  # noqa: PLR0913 - what was trained, each part by its name
         entropy=summarise("number", others["entropy"]) if others else None,
         classes=classes if others else (),
     )
+    if baseline.to_json()["contract"] == "baseline.v1":
+        # It needs no later release, and stays readable by all.
+        return baseline
+    return replace(baseline, tie_rate=tie_rate([*table.values()]))
 
 
 def _correlated(numeric: Sequence[str], important: Sequence[str]) -> tuple[str, ...]:

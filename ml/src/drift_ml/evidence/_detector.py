@@ -16,6 +16,7 @@ from drift_ml.evidence._capital import Capital, Wandering, log_mixture
 from drift_ml.evidence._errors import EvidenceError
 from drift_ml.evidence._finding import DriftFinding, find
 from drift_ml.evidence._recovery import LARGEST_LEFT, Recovery, Stratum
+from drift_ml.evidence._repeats import Repeats
 from drift_ml.evidence._seasonality import DayVariation
 from drift_ml.evidence._standing import Causes, StandingAlarm, StandingDrift
 from drift_ml.evidence._state import CONTRACT, FORMER_CONTRACT, capital_to_json, restored, upgraded
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from drift_ml.evidence._distributions import Floats
     from drift_ml.evidence._seasonality import Seasonality
     from drift_ml.evidence._tables import Counts, Tables
+    from drift_ml.sketches import Sketches
 
     Flags = npt.NDArray[np.bool_]
 #: Part of the time since an onset by which the estimate of it may be late.
@@ -68,6 +70,10 @@ class Settings:
     #: Channels that vary with the hour, of which nothing more is known yet: their events are
     #: summed, and each whole day of them is one step. In a seasonality they have one reference.
     whole_days: tuple[str, ...] = ()
+    #: Whether events count for less where the sketches of windows say that they repeat.
+    repeats: bool = True
+    #: Of the baseline (`Baseline.tie_rate`); it adds nothing to the digest, as nothing can differ.
+    tie_rate: float | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -80,6 +86,9 @@ class Settings:
             parts.append(dict(self.minimum_effects))
         if self.whole_days:
             parts.append({"whole_days": list(self.whole_days)})
+        if not self.repeats:
+            # Windows of earlier releases say nothing of repeats, so that their states go on.
+            parts.append({"repeats": False})
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def least_effect(self, channel: str) -> float:
@@ -148,7 +157,12 @@ class MixtureDetector:
         self.events = 0.0
         self._quiet = 0.0
         self._day = WholeDay(self.settings.whole_days)
+        self._forget_repeats()
         self._forget_changes()
+
+    def _forget_repeats(self) -> None:
+        self._repeats = Repeats(self.settings.tie_rate or 0.0)
+        self._measured = 1.0
 
     def _forget_changes(self) -> None:
         """Begin a step: nothing has changed in it yet."""
@@ -292,6 +306,8 @@ class MixtureDetector:
         self._capital.clear()
         self._quiet = 0.0
         self._day = WholeDay(self.settings.whole_days)
+        # Who computes an alert again begins here, and knows no windows before.
+        self._forget_repeats()
         for recovery in self._daily_recoveries():
             recovery.capital.clear()
 
@@ -320,7 +336,7 @@ class MixtureDetector:
         evidence = self._mixture(charts)
         if evidence == -inf:
             return None
-        inflation = self._variance_inflation
+        inflation = self._inflation()
         return find(
             self._tables[0],
             self._capital,
@@ -336,6 +352,7 @@ class MixtureDetector:
         *,
         events: int | None = None,
         timestamp_s: float = 0.0,
+        sketches: Sketches | None = None,
     ) -> bool:
         """Take a batch in; return whether there is an alarm.
 
@@ -346,6 +363,7 @@ class MixtureDetector:
             events: the size of the batch, by default the largest total of a channel.
             timestamp_s: of the batch's beginning, in seconds since the epoch: it chooses the
                 stratum and dates the onset.
+            sketches: of the batch, by which repeats count for less; None for none.
 
         Raises:
             EvidenceError: the counts are of other bins.
@@ -355,12 +373,15 @@ class MixtureDetector:
         self._forget_changes()
         if events <= 0:
             return bool(self._alarms)
+        if sketches and self.settings.repeats:
+            self._measure(sketches, events, timestamp_s)
         if self._daily is not None:
             self._close_day(self._daily, timestamp_s)
             counts = self._day.add(counts, events, timestamp_s)
         stratum = self._stratum(timestamp_s)
         for recovery in self._recoveries():
-            recovery.update(counts.get(recovery.channel, ()), stratum)
+            bins = counts.get(recovery.channel, ())
+            recovery.update(self._as_they_count(recovery.channel, bins), stratum)
         tables = self._tables[stratum]
         ratio, seen = tables.ratio_and_seen(counts)
         return self._advance(
@@ -422,7 +443,7 @@ class MixtureDetector:
             ratio,
             events,
             tables.rows if self._discount is None else tables.rows / self._discount,
-            self._variance_inflation,
+            self._inflation(),
             timestamp_s,
             seen,
             None if self._daily is None else ~self._daily,
@@ -463,13 +484,56 @@ class MixtureDetector:
             # As many runs as the day counts for: a day of a million events is no million chances.
             min(events, DAY_EVENTS),
             tables.rows,
-            self._variance_inflation,
+            self._inflation(),
             begin_s,
             seen,
             daily,
         )
         self._confirm()
         self._cross(begin_s)
+
+    def _measure(self, sketches: Sketches, events: int, timestamp_s: float) -> None:
+        """Take the sketches of a batch in: what its events count for from now on."""
+        self._repeats.take(sketches, events, timestamp_s)
+        self._weigh_repeats()
+
+    def _weigh_repeats(self) -> None:
+        repeats, seasonality = self._repeats, self.settings.seasonality
+        self._measured = repeats.rows
+        if seasonality is None or not seasonality.variance_inflation:
+            # What is learned knows how alike the requests of a session are, channel by channel.
+            self._measured = max(self._measured, repeats.sessions)
+
+    @property
+    def repetition(self) -> float:
+        """Return what repeats multiply a variance by, as the last windows show it; 1 for none."""
+        return self._measured
+
+    @property
+    def is_by_sessions(self) -> bool:
+        """Return whether sessions say more of repeats than rows do."""
+        return self._measured > self._repeats.rows
+
+    def _inflation(self) -> Floats:
+        """Return by how much each chart's events count for less, shape (charts,).
+
+        What is learned includes the repeats of its time, so that the two do not multiply.
+        """
+        if self._measured == 1.0:
+            return self._variance_inflation
+        inflation: Floats = np.maximum(self._variance_inflation, self._measured)
+        return inflation
+
+    def _as_they_count(self, channel: str, bins: Sequence[float]) -> Sequence[float]:
+        """Return the counts of a channel whose learned inflation is allowed for elsewhere."""
+        if self._measured == 1.0:
+            return bins
+        seasonality = self.settings.seasonality
+        learned = 1.0
+        if seasonality is not None:
+            learned = seasonality.variance_inflation.get(channel, 1.0)
+        weight = min(1.0, learned / self._measured)
+        return [count * weight for count in bins]
 
     def _inflate_days(self) -> None:
         """Note what the events of the last whole day count for."""
@@ -568,6 +632,8 @@ class MixtureDetector:
         }
         if self.settings.whole_days:
             document["day"] = self._day.to_json()
+        if self._repeats.from_s is not None:
+            document["repeats"] = self._repeats.to_json()
         return document
 
     @classmethod
@@ -605,6 +671,9 @@ class MixtureDetector:
             detector._capital = detector._capital_of(current["capital"])
         detector._day = WholeDay.from_json(current.get("day"), settings.whole_days)
         detector._inflate_days()
+        tie_rate = settings.tie_rate or 0.0
+        detector._repeats = Repeats.from_json(current.get("repeats"), tie_rate)
+        detector._weigh_repeats()
         return detector
 
     def _alarm_of(self, document: DetectorStateV2Alarm, is_renewed: bool) -> StandingAlarm:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from drift_ml.evidence._detector import MixtureDetector
     from drift_ml.evidence._finding import DriftFinding
     from drift_ml.evidence._standing import StandingAlarm
+    from drift_ml.sketches import Sketches
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ def observe_window(
     *,
     events: int,
     timestamp_s: float = 0.0,
+    sketches: Sketches | None = None,
 ) -> Transition:
     """Take one window in; return what it changed.
 
@@ -50,8 +52,10 @@ def observe_window(
         events: how many the window holds; an empty window changes nothing.
         timestamp_s: of the window's beginning, in seconds since the epoch, or of any other clock
             that does not go back.
+        sketches: of the window (`drift_ml.window.Window.sketches`), by which repeats count for
+            less; None for none.
     """
-    detector.update(counts, events=events, timestamp_s=timestamp_s)
+    detector.update(counts, events=events, timestamp_s=timestamp_s, sketches=sketches)
     return _changes(detector)
 
 

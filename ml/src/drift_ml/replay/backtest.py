@@ -77,6 +77,8 @@ class Request:
     minimum_effect: float = MINIMUM_EFFECT
     #: Minimum effects of single features, by name.
     minimum_effects: Mapping[str, float] = field(default_factory=dict)
+    #: Whether rows that repeat each other count for less.
+    repeats: bool = True
     #: Of the bundle; it holds where the file has times.
     rhythm: Rhythm | None = None
     #: Whether the cycles of a file with times are allowed for.
@@ -181,6 +183,7 @@ def backtest(
         phases=allowance.phases,
         progress=partial(show, "evidence"),
         units=units_of(bundle.feature_set),
+        repeats=request.repeats,
     )
     segments: tuple[SegmentReplay, ...] = ()
     if counted is not None:
@@ -193,6 +196,7 @@ def backtest(
             minimum_effects=request.minimum_effects,
             cycles=request.cycles,
             units=units_of(bundle.feature_set),
+            repeats=request.repeats,
         )
     return Backtest(
         tuple(windows),

@@ -149,6 +149,22 @@ rhythm_option = click.option(
 )
 
 
+repeats_option = click.option(
+    "--repeats/--no-repeats",
+    default=True,
+    show_default=True,
+    help="Let rows that repeat each other count for less.",
+)
+
+
+segments_option = click.option(
+    "--segments/--no-segments",
+    default=True,
+    show_default=True,
+    help="Watch the segments of the traffic too, where the bundle has them.",
+)
+
+
 def load_baseline(path: Path) -> tuple[Path, Bundle, Baseline]:
     """Return the folder of a bundle, the bundle and its baseline.
 

@@ -20,8 +20,10 @@ from drift_ml.replay.command_line import (
     baseline_option,
     finish,
     load_baseline,
+    repeats_option,
     report_options,
     rhythm_option,
+    segments_option,
 )
 
 READING = ("delimiter", "decimal", "encoding", "missing", "ignore", "sort")
@@ -62,12 +64,8 @@ Examples:
     help="How finely the evidence looks. Default: 50 or more, for at most 500 windows.",
 )
 @rhythm_option
-@click.option(
-    "--segments/--no-segments",
-    default=True,
-    show_default=True,
-    help="Watch the segments of the rows too, where the bundle has them.",
-)
+@repeats_option
+@segments_option
 @click.option(
     "--strict",
     is_flag=True,
@@ -88,6 +86,7 @@ def replay(  # noqa: PLR0913 - an option each
     prediction_column: str | None,
     rows_per_window: int | None,
     rhythm: bool,
+    repeats: bool,
     segments: bool,
     drop_unlabelled: bool,
     **options: Any,
@@ -121,6 +120,7 @@ def replay(  # noqa: PLR0913 - an option each
         budget_days=report.budget_days,
         minimum_effect=report.minimum_effect,
         minimum_effects=report.minimum_effects,
+        repeats=repeats,
         reading=reading,
         unlabelled=Unlabelled() if drop_unlabelled else None,
     )

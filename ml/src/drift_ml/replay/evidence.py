@@ -186,6 +186,7 @@ def replay_windows(  # noqa: PLR0913 - the settings of the detector, each by nam
     minimum_effects: Mapping[str, float] | None = None,
     progress: Progress | None = None,
     units: Mapping[str, str] | None = None,
+    repeats: bool = True,
 ) -> Replay:
     """Return what the mixture detector would have said of windows.
 
@@ -202,6 +203,7 @@ def replay_windows(  # noqa: PLR0913 - the settings of the detector, each by nam
         minimum_effects: Of single features, by name.
         progress: Called after each window.
         units: Of the features, by name, for words.
+        repeats: Whether rows that repeat count for less.
 
     Returns:
         A result that depends on the arguments alone.
@@ -212,7 +214,12 @@ def replay_windows(  # noqa: PLR0913 - the settings of the detector, each by nam
     counted = [window for window in windows if window.events]
     chosen = budget or Budget()
     plain = Settings(
-        baseline.channels, chosen, minimum_effect, minimum_effects=minimum_effects or {}
+        baseline.channels,
+        chosen,
+        minimum_effect,
+        minimum_effects=minimum_effects or {},
+        repeats=repeats,
+        tie_rate=baseline.tie_rate,
     )
     course = _Course(timed=all(window.first_ms is not None for window in counted))
     waiting = deque(phases if course.timed else ())
@@ -264,6 +271,7 @@ def _observe(
         window.channel_counts(),
         events=window.events,
         timestamp_s=float(row) if first_ms is None else first_ms / 1000,
+        sketches=window.sketches,
     )
     evidence = max(change.evidence, 0.0)
     course.steps.append(Step(row, window.events, first_ms, evidence, change.crossed))

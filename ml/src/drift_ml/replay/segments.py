@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from drift_ml.evidence import Budget
 from drift_ml.replay.allowance import allowance_of
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
     Columns = Mapping[str, npt.NDArray[np.generic]]
     Times = npt.NDArray[np.int64]
+
+
+#: Times the effect in all rows, from which on a segment is named as where it is strongest.
+STRONGER = 1.5
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,17 @@ class SegmentReplay:
                 for entry in self.alarms
             ],
         }
+
+
+class Counted(Protocol):
+    """Windows of segments, from wherever they come."""
+
+    @property
+    def segments(self) -> Segments:
+        """Return the segments of the bundle."""
+
+    def windows(self, segment: Segment) -> list[Window]:
+        """Return the windows of a watched segment, one for each of the whole; some are empty."""
 
 
 class SegmentWindows:
@@ -129,7 +144,7 @@ class SegmentWindows:
 
 
 def replay_segments(  # noqa: PLR0913 - as `replay_windows`
-    counted: SegmentWindows,
+    counted: Counted,
     baseline: Baseline,
     windows: Sequence[Window],
     whole: Replay,
@@ -138,6 +153,7 @@ def replay_segments(  # noqa: PLR0913 - as `replay_windows`
     minimum_effects: Mapping[str, float],
     cycles: bool,
     units: Mapping[str, str],
+    repeats: bool = True,
 ) -> tuple[SegmentReplay, ...]:
     """Return what the detectors of all segments would have said, and which alarms join others.
 
@@ -150,31 +166,49 @@ def replay_segments(  # noqa: PLR0913 - as `replay_windows`
         minimum_effects: Of single features, by name.
         cycles: Whether cycles are allowed for, where rows have times.
         units: Of the features, by name, for words.
+        repeats: Whether rows that repeat count for less.
     """
     segments = counted.segments
     share = Budget(segments.shares.segment(budget.events))
     replayed = []
     for segment in segments:
-        own = counted.windows(segment)
-        if segment.baseline is None or not any(window.events for window in own):
+        filled = counted.windows(segment)
+        occupied = [window for window in filled if window.events]
+        if segment.baseline is None or not occupied:
             replayed.append(SegmentReplay(segment, 0))
             continue
-        filled = [window for window in own if window.events]
-        allowance = allowance_of(segment.baseline, filled, is_on=cycles)
+        allowance = allowance_of(segment.baseline, occupied, is_on=cycles)
         replay = replay_windows(
             segment.baseline,
-            filled,
+            occupied,
             budget=share,
             minimum_effect=whole.minimum_effect,
             phases=allowance.phases,
             minimum_effects=minimum_effects,
             units=units,
+            repeats=repeats,
         )
-        rows = _Rows.of(own, windows)
+        rows = _Rows.of(filled, windows)
         alarms = [SegmentAlarm(rows.of_file(alarm, segment), False) for alarm in replay.alarms]
         replayed.append(SegmentReplay(segment, replay.events, tuple(alarms)))
     heard = [_told(alarm, baseline, None) for alarm in whole.alarms]
     return _joined(replayed, heard)
+
+
+def strongest_of(replayed: Sequence[SegmentReplay], whole: Replay) -> Segment | None:
+    """Return the segment in which the drift of all rows is strongest; None where none stands out.
+
+    Args:
+        replayed: Of each segment.
+        whole: Of all rows.
+    """
+    largest = STRONGER * max([alarm.finding.effect for alarm in whole.alarms], default=0.0)
+    strongest = None
+    for part in replayed:
+        for entry in part.alarms:
+            if entry.joins and entry.alarm.finding.effect > largest:
+                largest, strongest = entry.alarm.finding.effect, part.segment
+    return strongest
 
 
 @dataclass(frozen=True)
@@ -229,10 +263,10 @@ def _joined(
     joining: dict[int, list[SegmentAlarm]] = {}
     for alarm, place in waiting:
         segment = replayed[place].segment
-        told = _told(alarm, segment.baseline, segment.share)
-        joins = any(other.explains(told) for other in heard)
+        drift = _told(alarm, segment.baseline, segment.share)
+        joins = any(standing.explains(drift) for standing in heard)
         if not joins:
-            heard.append(told)
+            heard.append(drift)
         joining.setdefault(place, []).append(SegmentAlarm(alarm, joins))
     return tuple(
         replace(part, alarms=tuple(joining.get(place, ()))) for place, part in enumerate(replayed)

@@ -121,6 +121,9 @@ def dependence(batches: Residuals, times_s: Floats) -> Dependence:
         batches: of an hour or less, of fourteen days or more.
         times_s: when each began, seconds since the epoch, shape (batches,).
     """
+    if not batches.events.any():
+        # A feature that was never there says nothing.
+        return Dependence(1.0, None)
     within = max(1.0, batches.ratio)
     days = batches.by_day(times_s)
     # Days of more events say more of how days differ.

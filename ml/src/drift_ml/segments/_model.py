@@ -107,8 +107,8 @@ class Segments:
         Args:
             features: By name, as the event shows them.
         """
-        found = [cut.segment_of(features) for cut in self.cuts]
-        return [segment for segment in found if segment.baseline is not None]
+        segments = [cut.segment_of(features) for cut in self.cuts]
+        return [segment for segment in segments if segment.baseline is not None]
 
     def named(self, feature: str, value: str) -> Segment:
         """Return the segment of that name. Raises SegmentsError with the choices."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
 from drift_ml.baseline.fit import fit_baseline
 from drift_ml.columns import as_codes, as_numbers
-from drift_ml.segments._levels import levels_of, values_of
+from drift_ml.segments._levels import OTHER, levels_of, values_of
 from drift_ml.segments._model import FEWEST_ROWS, CutSegments, Segment, Segments
 
 if TYPE_CHECKING:
@@ -114,8 +114,17 @@ def _fit_cut(
             if answers is not None and held_out is not None:
                 answered = answers.part(held_out == place)
             fitted = fit_baseline(feature_set, table, **answered)
+            if not cut.cuts and value != OTHER:
+                fitted = _without_channels(fitted, feature.name)
         segments.append(Segment(feature.name, value, rows, rows / max(len(places), 1), fitted))
     return CutSegments(levels, tuple(segments))
+
+
+def _without_channels(baseline: Baseline, feature: str) -> Baseline:
+    """Return a baseline without the channels of one feature, which has one value in a segment."""
+    # They could never change, and have a part of the weight; those of several features stay.
+    channels = [channel for channel in baseline.channels if channel.of != (feature,)]
+    return replace(baseline, channels=tuple(channels))
 
 
 def _levels(feature: Feature, cut: Cut, columns: Columns) -> Levels:

@@ -149,7 +149,7 @@ def search(
     A part stands out where its mean has risen more from before the onset than that of all other
     events: a difference of differences, so that a part which always was different does not. Parts
     are the named segments, each category (of many the twenty most frequent), true and false, and
-    five bins of each number, but for features that drift themselves. The smallest probability is
+    five bins of each number, but for a feature that drifts itself. The smallest probability is
     multiplied by the number of parts (Bonferroni).
 
     Args:
@@ -260,8 +260,8 @@ def _cuts(
 
     important = sorted(feature_set.features, key=order)
     for feature in important[:MOST_FEATURES]:
-        if feature.name in drifting:
-            continue
+        if (feature.name,) == tuple(drifting):
+            continue  # within its own bins a feature can hardly move
         if not feature.numeric:
             yield feature, levels_of(feature.name, rows=_frequencies(feature, columns))
             continue

@@ -16,6 +16,7 @@ from drift_ml.baseline import (
 )
 from drift_ml.columns import as_codes, as_numbers
 from drift_ml.concordance import concordance
+from drift_ml.sketches import Sketch, digests_of_rows, multipliers
 from drift_ml.window._errors import WindowError
 from drift_ml.window._ladder import Ladder
 from drift_ml.window._moments import Moments
@@ -47,6 +48,8 @@ class Counted:
     moments: list[Moments]
     first_ms: int | None
     last_ms: int | None
+    #: Of the rows' features; empty where the baseline does not ask for it.
+    sketch: Sketch
 
 
 def count_rows(
@@ -75,7 +78,7 @@ def count_rows(
     if len(lengths) > 1:
         raise WindowError("expected columns, predictions and timestamps of one length")
     rows = lengths.pop() if lengths else 0
-    counter = _Counter(plan)
+    counter = _Counter(plan, has_sketch=baseline.tie_rate is not None)
     absent = np.full(min(rows, CHUNK), np.nan)
     for start in range(0, rows, CHUNK):
         end = min(start + CHUNK, rows)
@@ -93,6 +96,7 @@ def count_rows(
         counter.moments,
         first_ms,
         last_ms,
+        counter.sketch,
     )
 
 
@@ -159,9 +163,11 @@ _tables = lru_cache(maxsize=16)(_Tables)
 class _Counter:
     """Counts of codes, pairs of bins and sums, which become counts of channels at the end."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, *, has_sketch: bool) -> None:
         self.plan = plan
         self.tables = _tables(plan)
+        self.sketch = Sketch()
+        self.has_sketch = has_sketch
         self.codes = [np.zeros(len(source.bins), dtype=np.intp) for source in plan.sources]
         self.pairs = [np.zeros(len(pair.table), dtype=np.intp) for pair in plan.pairs]
         self.sums = np.zeros(len(plan.sum_edges) + 1, dtype=np.intp)
@@ -198,6 +204,16 @@ class _Counter:
                 total += tables.squares[place].take(codes[place])
             self.sums += np.bincount(tables.sum_ladder(total), minlength=len(self.sums))
         self._add_signed(codes)
+        if self.has_sketch:
+            self._add_digests(chunk, codes)
+
+    def _add_digests(self, chunk: Sequence[Floats], codes: Sequence[Integers]) -> None:
+        """Count the rows in the sketch: numbers as they are, categories by their codes."""
+        columns = []
+        for source, values, coded in zip(self.plan.sources, chunk, codes, strict=True):
+            if source.answer is None:
+                columns.append(values if source.labels is None else coded.astype(np.float64))
+        self.sketch.add_many(digests_of_rows(columns, multipliers(len(columns))))
 
     def _add_signed(self, codes: Sequence[Integers]) -> None:
         """Count the sum of scores, and the pairs of signs."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, pairwise
+from math import nan
 from typing import TYPE_CHECKING, cast
 
 from drift_ml.baseline import ALL_PAIRS, CONCORDANCE
+from drift_ml.sketches import Sketches, digest_of_row, digest_of_text, multipliers
 from drift_ml.window._errors import WindowError
 from drift_ml.window._moments import Moments
 from drift_ml.window._signs import MOST_EVENTS, PendingSigns
@@ -17,11 +19,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     import numpy.typing as npt
-    from drift_contracts.types import WindowStateV1
+    from drift_contracts.types import WindowStateV1, WindowStateV2
 
     from drift_ml.baseline import Answer, Baseline, Plan
 
 CONTRACT = "window.state.v1"
+#: The version that has sketches; both are read.
+SECOND = "window.state.v2"
 
 
 @dataclass(eq=False)
@@ -45,6 +49,9 @@ class Window:
     moments: list[Moments]
     #: Of the events whose pairs of signs are not counted yet.
     pending: PendingSigns
+    #: How often rows and sessions repeat. Rows are counted where the baseline says how often
+    #: chance makes two equal.
+    sketches: Sketches = field(default_factory=Sketches)
 
     @classmethod
     def empty(
@@ -80,6 +87,7 @@ class Window:
         label: str | None = None,
         margin: float | None = None,
         entropy: float | None = None,
+        session: str | None = None,
     ) -> None:
         """Count one event, in plain Python.
 
@@ -91,6 +99,7 @@ class Window:
                 baseline is a classifier's.
             margin: its largest probability less the second.
             entropy: of its probabilities, in nats.
+            session: what its session is called; None or "" for none.
 
         Raises:
             WindowError: a value is not of its feature's type; the window is unchanged.
@@ -117,6 +126,11 @@ class Window:
                     deviations[place] ** 2,
                 )
         self._count_jointly(plan, codes, bins)
+        if self.baseline.tie_rate is not None:
+            values = _row(plan, features, codes)
+            self.sketches.rows.add(digest_of_row(values, multipliers(len(values))))
+        if session:
+            self.sketches.sessions.add(digest_of_text(session))
         self._extend(1, timestamp_ms, timestamp_ms)
 
     def _count_jointly(
@@ -156,6 +170,7 @@ class Window:
         labels: npt.ArrayLike | None = None,
         margins: npt.ArrayLike | None = None,
         entropies: npt.ArrayLike | None = None,
+        sessions: npt.ArrayLike | None = None,
     ) -> None:
         """Count many events at once, by numpy; the same as `observe` row by row.
 
@@ -167,6 +182,7 @@ class Window:
             labels: a classifier's, its classes or their places, shape (rows,).
             margins: shape (rows,).
             entropies: shape (rows,), in nats.
+            sessions: what the session of each row is called, None or "" for none, shape (rows,).
 
         Raises:
             WindowError: lengths differ or numbers are none; the window is unchanged.
@@ -182,6 +198,11 @@ class Window:
         }
         counted = count_rows(self.baseline, columns, answers, timestamps_ms)
         self._add(counted.counts, counted.moments)
+        self.sketches.rows.merge(counted.sketch)
+        # Any: an array of texts, which numpy has no type for.
+        names: Any = () if sessions is None else sessions
+        for session in filter(None, names):
+            self.sketches.sessions.add(digest_of_text(session))
         self._extend(
             counted.rows,
             counted.first_ms,
@@ -207,6 +228,7 @@ class Window:
         for part in (self, other):
             part._count_signs()
             total._add(part.counts, part.moments)
+            total.sketches.merge(part.sketches)
             total._extend(
                 part.events,
                 part.first_ms,
@@ -262,8 +284,8 @@ class Window:
             counts[channel.name] = self.counts[start:end]
         return counts
 
-    def to_json(self) -> WindowStateV1:
-        """Return the state as a document under window.state.v1."""
+    def to_json(self) -> WindowStateV1 | WindowStateV2:
+        """Return the state as a document: under the second version where there are sketches."""
         moments = {}
         for source, sums in zip(
             self.baseline.plan.sources,
@@ -271,7 +293,7 @@ class Window:
             strict=True,
         ):
             moments[source.name] = [sums.count, sums.total, sums.squares]
-        return {
+        first: WindowStateV1 = {
             "contract": "window.state.v1",
             "model": self.baseline.model,
             "model_version": self.model_version,
@@ -282,6 +304,9 @@ class Window:
             "moments": moments,
             "counts": self._counts_to_json(),
         }
+        if not self.sketches:
+            return first
+        return {**first, "contract": "window.state.v2", "sketches": self.sketches.to_json()}
 
     def _counts_to_json(self) -> dict[str, list[int]]:
         """Return the events in each bin by channel, those of all pairs of signs in one list."""
@@ -304,18 +329,19 @@ class Window:
         """Return the window in a document.
 
         Args:
-            document: under window.state.v1.
+            document: under window.state.v1 or v2.
             baseline: that it was counted against.
 
         Raises:
             WindowError: it is of another baseline, or not of the contract's shape.
         """
-        if document.get("contract") != CONTRACT:
+        if document.get("contract") not in (CONTRACT, SECOND):
             raise WindowError(f"{CONTRACT}: const at /contract: expected {CONTRACT!r}")
         if document.get("baseline") != baseline.digest:
             expected = f"expected {baseline.digest[:12]}, the baseline that it is read with"
             raise WindowError(f"{CONTRACT}: at /baseline: {expected}")
-        state = cast("WindowStateV1", document)
+        # The second version only has one member more.
+        state = cast("WindowStateV2", document)
         window = cls.empty(baseline, state.get("model_version"))
         try:
             counts = [state["counts"][name] for name in _names_in_json(baseline)]
@@ -326,7 +352,8 @@ class Window:
                 state["first_ms"],
                 state["last_ms"],
             )
-        except (KeyError, TypeError) as error:
+            window.sketches = Sketches.from_json(state.get("sketches"))
+        except (KeyError, TypeError, ValueError) as error:
             raise WindowError(f"{CONTRACT}: not of the shape that the contract gives") from error
         if [len(bins) for bins in counts] != _sizes_in_json(baseline):
             expected = "expected as many bins per channel as the baseline has"
@@ -374,3 +401,21 @@ def _read(
         codes.append(code)
         deviations.append(deviation)
     return codes, deviations
+
+
+def _row(
+    plan: Plan,
+    features: Mapping[str, Any],  # as for `observe`
+    codes: list[int],
+) -> list[float]:
+    """Return the features of an event as numbers: of categories, missing or not, their codes."""
+    values = []
+    for source, code in zip(plan.sources, codes, strict=True):
+        if source.answer is not None:
+            continue
+        is_number = source.labels is None
+        if is_number and code == source.missing:
+            values.append(nan)
+        else:
+            values.append(float(features[source.name] if is_number else code))
+    return values

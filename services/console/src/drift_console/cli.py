@@ -159,6 +159,12 @@ docs/exit-codes.md.
     help="Learn daily and weekly cycles from two weeks of traffic, and allow for them.",
 )
 @click.option(
+    "--repeats/--no-repeats",
+    default=True,
+    show_default=True,
+    help="Let requests that repeat each other, and those of one session, count for less.",
+)
+@click.option(
     "--reference",
     type=click.Choice(REFERENCES),
     default="rolling",

@@ -351,6 +351,8 @@ class EvidenceDocument(TypedDict):
     alerts: list[Alert]
     #: What is known of the traffic's rhythm, in words; None where it is not learned.
     rhythm: str | None
+    #: What is known of requests that repeat each other, in words; None before an evaluation.
+    repeats: str | None
     #: Of each segment, watched or not; empty where the traffic is not cut.
     segments: list[SegmentEntry]
     #: What differs from training, the largest first.

@@ -81,14 +81,14 @@ def segments(alert: Path, events: Path | None, log: Path | None, bundles: Path) 
     reference = reference_of(folder, bundle)
     try:
         listed = _logged(log) if events is None else _stored(events, document["model"])
-        found = search_events(document, reference, listed)
+        result = search_events(document, reference, listed)
     except (sqlite3.Error, BadStore) as error:
         raise CannotStart(f"the store cannot be read: {error}") from error
     except (OSError, EOFError) as error:
         raise click.BadParameter("expected files that can be read", param_hint="--log") from error
     terminal = make_terminal()
     terminal.print(Text(document["title"], style="bold"))
-    terminal.print(Text(f"{found}."))
+    terminal.print(Text(f"{result}."))
 
 
 # Any: events are of whoever wrote them.

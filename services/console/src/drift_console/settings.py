@@ -50,6 +50,8 @@ class Settings:
     threshold: float | None = None
     #: Whether daily and weekly cycles are learned and allowed for.
     rhythm: bool = True
+    #: Whether requests that repeat each other count for less.
+    repeats: bool = True
     #: Whether the segments of the traffic that a feature set names are watched.
     segments: bool = True
     #: Features that have metrics of their own, at most.

@@ -83,6 +83,8 @@ class _Counted:
     rejected: list[Rejected] = field(default_factory=list)
     #: At least every window that the lines touch, whatever the clock says at another attempt.
     touched: set[WindowKey] = field(default_factory=set)
+    #: Of the delivery's events so far, also of its earlier parts.
+    identities: set[str | None] = field(default_factory=set)
     #: Windows that one line touches at most: its own, and those of its segments.
     widest: int = 1
 
@@ -165,11 +167,12 @@ class Aggregator:
         if len(counted.touched) <= LARGEST_BATCH:
             return self._keep(delivery, counted)
         outcome = Outcome(Counter())
+        identities: set[str | None] = set()
         # Each line of a part may touch as many windows as the widest line of all.
         size = LARGEST_BATCH // counted.widest
         for start in range(0, len(delivery.lines), size):
             part = _part(delivery, start, size)
-            outcome += self._keep(part, self._count(part))
+            outcome += self._keep(part, self._count(part, identities))
         return outcome
 
     def _keep(self, delivery: Delivery, counted: _Counted) -> Outcome:
@@ -195,8 +198,16 @@ class Aggregator:
                 counts[model] += 1
         return counts
 
-    def _count(self, delivery: Delivery) -> _Counted:
+    def _count(self, delivery: Delivery, identities: set[str | None] | None = None) -> _Counted:
+        """Count the lines of a delivery, or of a part of it.
+
+        Args:
+            delivery: or a part of one.
+            identities: of the events of the parts before, None for a whole delivery.
+        """
         counted = _Counted()
+        if identities is not None:
+            counted.identities = identities
         for line in delivery.lines:
             event = None
             try:
@@ -259,6 +270,10 @@ class Aggregator:
         if not is_number(prediction):  # float() would take "nan", "inf" and true
             raise BadEvent("Prediction is of the wrong type: expected a number")
         self._validator(series, reference).row({"features": event["features"]})
+        identity = _identity(event)
+        if identity is not None and identity in counted.identities:
+            counted.counts["duplicates"] += 1
+            return
         current = int(self._now() // self._period)
         if minute < current - OLDEST_DAYS * DAY // self._period:
             raise BadEvent(f"the event is older than {OLDEST_DAYS} days")
@@ -267,14 +282,18 @@ class Aggregator:
             counted.counts["skewed"] += 1
         timestamp_ms = key.minute * self._period * 1000
         answer = _class_answer(event, reference.baseline.classes)
+        session = _session(event)
         # The whole first: it refuses an event that no window can count, before any has.
         for part, baseline in {series: reference.baseline, **parts}.items():
             place = WindowKey(part, key.minute)
             window = counted.windows.get(place)
             if window is None:
                 window = Window.empty(baseline, series.version)
-            window.observe(event["features"], float(prediction), timestamp_ms, **answer)
+            window.observe(
+                event["features"], float(prediction), timestamp_ms, session=session, **answer
+            )
             counted.windows[place] = window
+        counted.identities.add(identity)
         counted.counts["events"] += 1
 
     def _validator(self, series: Series, reference: Reference) -> RequestValidator:
@@ -282,6 +301,26 @@ class Aggregator:
         if series not in self._validators:
             self._validators[series] = RequestValidator(reference.feature_set)
         return self._validators[series]
+
+
+def _session(event: PredictionEvent) -> str | None:
+    """Return the digest of an event's session, None where it names none. Raises BadEvent."""
+    # Any: no schema has been held against the event.
+    session: Any = event.get("session")
+    if session is None or isinstance(session, str):
+        return session
+    raise BadEvent("session: expected a text")
+
+
+def _identity(event: PredictionEvent) -> str | None:
+    """Return what an event and a copy of it share; None without an id."""
+    # Any: no schema has been held against the event.
+    identity: Any = event.get("prediction_id")
+    if identity is None:
+        return None
+    # Callers choose ids, and may give one to rows that differ, or to several models.
+    parts = [event["Model"], event["model_version"], identity, event["features"]]
+    return json.dumps(parts, sort_keys=True)
 
 
 def _parts(event: PredictionEvent, series: Series, reference: Reference) -> dict[Series, Baseline]:
@@ -294,11 +333,11 @@ def _parts(event: PredictionEvent, series: Series, reference: Reference) -> dict
     """
     if reference.segments is None:
         return {}
-    found = {}
+    baselines = {}
     for segment in reference.segments.of_event(event["features"]):
         if segment.baseline is not None:
-            found[series.part(segment.code)] = segment.baseline
-    return found
+            baselines[series.part(segment.code)] = segment.baseline
+    return baselines
 
 
 class _ClassAnswer(TypedDict, total=False):

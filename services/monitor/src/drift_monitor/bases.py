@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +14,7 @@ from drift_ml.rhythm import Base
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    import numpy.typing as npt
     from drift_ml.baseline import Baseline
     from drift_ml.left_out import LeftOut
 
@@ -31,6 +34,7 @@ def bases_of(
     baseline: Baseline,
     hours: Iterable[Hour],
     since: Mapping[str, float],
+    end_s: float,
     left_out: Sequence[LeftOut] = (),
 ) -> dict[str, Base]:
     """Return what some channels are held against from now on.
@@ -39,29 +43,53 @@ def bases_of(
         baseline: whose bins are counted.
         hours: begin in seconds since the epoch and events per bin by channel, the oldest first.
         since: by channel, when what is normal for it began, in seconds since the epoch.
+        end_s: of the last hour, in seconds since the epoch.
         left_out: spans that are not counted.
 
     Returns:
         By channel; one of too few events, or less than a day, is left out.
     """
-    usual = [hour for hour in hours if not is_left_out(hour[0], left_out)]
-    if not usual:
-        return {}
-    end_s = usual[-1][0] + HOUR_S
     oldest_s = end_s - BASE_DAYS * DAY_S
+    # The hour in which a change began holds some of what was before.
+    begins = {name: max(begin_s, oldest_s) for name, begin_s in since.items()}
+    counted = {
+        channel.name: _Counted(np.zeros(len(channel.counts), dtype=np.int64))
+        for channel in baseline.channels
+        if channel.name in since
+    }
+    # One hour at a time: of many features all of them take hundreds of megabytes.
+    for begin_s, counts in hours:
+        if begin_s < oldest_s or is_left_out(begin_s, left_out):
+            continue
+        for name, total in counted.items():
+            if begin_s >= begins[name] and name in counts:
+                total.add(begin_s, counts[name])
     bases = {}
-    for channel in baseline.channels:
-        if channel.name not in since:
-            continue
-        # The hour in which a change began holds some of what was before.
-        begin_s = max(since[channel.name], oldest_s)
-        counted = [hour for hour in usual if hour[0] >= begin_s and channel.name in hour[1]]
-        if not counted or end_s - counted[0][0] < DAY_S:
-            continue
-        total = np.sum([counts[channel.name] for _, counts in counted], axis=0)
-        if total.sum() >= FEWEST_EVENTS:
-            bases[channel.name] = Base(counted[0][0], end_s, tuple(total.tolist()))
+    for name, total in counted.items():
+        if total.last_s - total.first_s >= DAY_S and total.counts.sum() >= FEWEST_EVENTS:
+            bases[name] = Base(total.first_s, total.last_s, tuple(total.counts.tolist()))
     return bases
+
+
+@dataclass
+class _Counted:
+    """Events of a channel so far."""
+
+    counts: npt.NDArray[np.int64]
+    #: Of the hours, in seconds since the epoch.
+    first_s: float = inf
+    last_s: float = -inf
+
+    def add(self, begin_s: float, counts: Sequence[int]) -> None:
+        """Add an hour.
+
+        Args:
+            begin_s: of the hour, in seconds since the epoch.
+            counts: events per bin.
+        """
+        self.counts += np.asarray(counts)
+        self.first_s = min(self.first_s, begin_s)
+        self.last_s = begin_s + HOUR_S
 
 
 def bases_in_words(bases: Mapping[str, Base]) -> str:

@@ -39,6 +39,7 @@ from drift_monitor.formats import WINDOW, refuse_newer
 from drift_monitor.held import HeldWindows, rhythms_of, standing_alerts
 from drift_monitor.keys import MINUTE, Series
 from drift_monitor.psi_meter import PsiMeter
+from drift_monitor.repeats import repeats_in_words
 from drift_monitor.rhythm_archive import keep_rhythm
 from drift_monitor.rhythms import Rhythms
 from drift_monitor.rules import Rules
@@ -64,6 +65,9 @@ if TYPE_CHECKING:
     from drift_monitor.stores import Revision, Store, StoredState, StoredWindow
 
 DAY = 86_400
+DAYS_A_WEEK = 7
+#: Days of a week that begins on a Thursday.
+SATURDAY, SUNDAY = 2, 3
 #: A minute is evaluated when it has been over for so long: log subscriptions deliver within
 #: seconds.
 LATENESS_MINUTES = 2
@@ -112,6 +116,8 @@ class Policy:
     period: int = MINUTE
     #: Whether the rhythm of the traffic is learned from it and allowed for.
     learns_rhythm: bool = True
+    #: Whether requests that repeat each other count for less.
+    allows_for_repeats: bool = True
     #: Spans of days that are neither learned from nor evidence: holidays, one-off events.
     left_out: tuple[LeftOut, ...] = ()
     #: How references follow the traffic.
@@ -199,6 +205,10 @@ class Evaluation:
     reference: Reference | None = None
     #: The largest PSI of the blocks of events that this run filled; None where none was measured.
     psi: float | None = None
+    #: What is known of requests that repeat each other, in words.
+    repeats: str | None = None
+    #: How many requests count as one, as they repeat each other; 1 for none.
+    repetition: float = 1.0
     #: Of each segment, watched or not; empty where the traffic is not cut.
     segments: tuple[SegmentState, ...] = ()
 
@@ -253,6 +263,8 @@ class _Run:
             asked=self.state.events > 0 or self.counts["events"] > 0,
             reference=self.source.reference,
             psi=None if largest is None else largest.value,
+            repeats=repeats_in_words(self.detector, self.window.sketches),
+            repetition=self.detector.repetition,
         )
 
     def _moving(self) -> tuple[str, ...]:
@@ -359,8 +371,8 @@ class Evaluator:
             except Exception as error:
                 _log.error("the evaluation of %s of %s failed: %s", segment, series, error)
                 self._failures.append(error)
-        found = {part: evaluation.finding for part, evaluation in evaluated.items()}
-        states = reconcile(self._store, series, {part: parts[part] for part in evaluated}, found)
+        findings = {part: evaluation.finding for part, evaluation in evaluated.items()}
+        states = reconcile(self._store, series, {part: parts[part] for part in evaluated}, findings)
         segments = []
         for segment in reference.segments:
             part = series.part(segment.code)
@@ -642,6 +654,7 @@ class Evaluator:
             window.channel_counts(),
             events=window.events,
             timestamp_s=minute * self._policy.period,
+            sketches=window.sketches,
         )
         for over in step.recovered:
             self._take_back(run, over.finding.channel, minute)
@@ -735,6 +748,7 @@ class Evaluator:
             self._windows_of(state, minute),
             self._detector_of(run),
             is_first_day=minute < run.first_day_over,
+            is_unknown_weekend=run.first_day_over > 0 and is_weekend(minute * self._policy.period),
             joined=[drift for drift in drifts if drift.channel != finding.channel],
             usual=self._usual(run, finding.channel),
             differs=self._beside(run, finding),
@@ -810,6 +824,8 @@ class Evaluator:
         }
         if self._policy.minimum_effects:
             detector["minimum_effects"] = dict(self._policy.minimum_effects)
+        if not self._policy.allows_for_repeats:
+            detector["repeats"] = False
         if run.detector.settings.whole_days:
             detector["whole_days"] = list(run.detector.settings.whole_days)
         if run.state.rhythm:
@@ -1032,6 +1048,8 @@ class Evaluator:
             None if rhythm is None else rhythm.seasonality(channels),
             minimum_effects=self._policy.minimum_effects,
             whole_days=whole_days,
+            repeats=self._policy.allows_for_repeats,
+            tie_rate=reference.baseline.tie_rate,
         )
 
     def _send(self, series: Series) -> None:
@@ -1051,6 +1069,16 @@ class Evaluator:
             if sent:
                 state.outbox = state.outbox[sent:]
                 self._store.save(series, stored.revision, state.to_json())
+
+
+def is_weekend(timestamp_s: float) -> bool:
+    """Return whether a time, in seconds since the epoch, is on a Saturday or Sunday in UTC.
+
+    >>> is_weekend(86_400), is_weekend(2 * 86_400), is_weekend(4 * 86_400)
+    (False, True, False)
+    """
+    # The epoch began on a Thursday.
+    return int(timestamp_s // DAY) % DAYS_A_WEEK in (SATURDAY, SUNDAY)
 
 
 def _none_shown(_model: str) -> Sequence[Alert]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from drift_monitor.keys import Series
     from drift_monitor.stores import Document
 
-WINDOW = "window.state.v1"
+WINDOW = "window.state.v2"
 DETECTOR = "detector.state.v2"
 _VERSION = re.compile(r"(?P<name>[a-z.]+)\.v(?P<number>[1-9][0-9]{0,5})")
 

@@ -100,10 +100,10 @@ def _shelf() -> Shelf:
 @cache
 def _references() -> KeptReferences:
     bundles = _settings().bundles
-    own, watches = load_references(bundles), _settings().segments == "watch"
+    bundled, watches = load_references(bundles), _settings().segments == "watch"
     if not watches:
-        own = without_segments(own)
-    references = KeptReferences(own, _shelf(), time.time, watch_segments=watches)
+        bundled = without_segments(bundled)
+    references = KeptReferences(bundled, _shelf(), time.time, watch_segments=watches)
     references.renew(bundles)
     return references
 
@@ -130,6 +130,7 @@ def _evaluator() -> Evaluator:
         policy=Policy(
             budget_days=settings.budget_days,
             learns_rhythm=settings.rhythm == "learn",
+            allows_for_repeats=settings.repeats == "allow",
             references=Rules.of(settings.reference, settings.new_normal_days),
             left_out=settings.left_out,
             minimum_effect=settings.minimum_effect,

@@ -178,7 +178,7 @@ class _Council:
         return [*alike, *of_segments, *diluted]
 
     def _is_of_segment(self, alert: Alert, waiting: Sequence[tuple[_Part, Alert]]) -> bool:
-        return any(told(other).explains(told(alert)) for _, other in waiting)
+        return any(told(first).explains(told(alert)) for _, first in waiting)
 
     def _hear(self, part: _Part, alert: Alert) -> None:
         if self._is_explained(alert):
@@ -200,8 +200,8 @@ class _Council:
         return None
 
     def _is_explained(self, alert: Alert) -> bool:
-        others = [other for other in self.heard if other["alert_id"] != alert["alert_id"]]
-        return any(told(other).explains(told(alert)) for other in others)
+        standing = [heard for heard in self.heard if heard["alert_id"] != alert["alert_id"]]
+        return any(told(heard).explains(told(alert)) for heard in standing)
 
 
 def told(alert: Alert) -> Told:
@@ -222,7 +222,7 @@ def reconcile(
     store: Store,
     whole: Series,
     parts: Mapping[Series, Segment],
-    found: Mapping[Series, DriftFinding | None],
+    findings: Mapping[Series, DriftFinding | None],
 ) -> dict[Series, SeriesState]:
     """Decide which alerts of the whole and its segments are sent, and return the states.
 
@@ -232,7 +232,7 @@ def reconcile(
         store: of the states.
         whole: the series of all traffic.
         parts: the segments, by their series.
-        found: what the detector of each segment shows.
+        findings: what the detector of each segment shows.
 
     Raises:
         Conflict: another run has saved.
@@ -243,7 +243,7 @@ def reconcile(
     council.decide()
     for alert in list(council.whole.state.outbox):
         if alert["state"] == "ALARM":
-            _name_strongest(council.whole, alert, parts, found)
+            _name_strongest(council.whole, alert, parts, findings)
     for part in (council.whole, *council.segments):
         if part.is_changed:
             store.save(part.series, part.revision, part.state.to_json())
@@ -262,12 +262,12 @@ def _name_strongest(
     whole: _Part,
     alert: Alert,
     parts: Mapping[Series, Segment],
-    found: Mapping[Series, DriftFinding | None],
+    findings: Mapping[Series, DriftFinding | None],
 ) -> None:
     """Say in an alert of the whole in which segment the drift is strongest, where one is."""
     largest, named = STRONGER * alert["drift"]["effect"], None
     for series, segment in parts.items():
-        finding = found[series]
+        finding = findings[series]
         if finding is None or finding.channel != alert["drift"]["channel"]:
             continue
         # Evidence of nothing points somewhere too.

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LEAST_DAYS, MOST_DAYS = 1, 3650
 RHYTHMS = ("learn", "off")
+#: What is made of requests that repeat each other.
+REPEATS = ("allow", "off")
 SEGMENTS = ("watch", "off")
 #: Standard deviations that a minimum effect is at most.
 LARGEST_EFFECT = 10.0
@@ -47,6 +49,8 @@ class Settings:
     budget_days: float | None = None
     #: Whether the traffic's rhythm is learned, one of `RHYTHMS`.
     rhythm: str = "learn"
+    #: Whether requests that repeat each other count for less, one of `REPEATS`.
+    repeats: str = "allow"
     #: Whether segments of the traffic are watched, one of `SEGMENTS`.
     segments: str = "watch"
     #: Standard deviations below which no alarm is raised.
@@ -168,6 +172,7 @@ VARIABLES = {
         "budget_days", _days, f"a number of days from {LEAST_DAYS} to {MOST_DAYS}"
     ),
     environment.RHYTHM: Variable("rhythm", one_of(*RHYTHMS), f"one of {', '.join(RHYTHMS)}"),
+    environment.REPEATS: Variable("repeats", one_of(*REPEATS), f"one of {', '.join(REPEATS)}"),
     environment.SEGMENTS: Variable("segments", one_of(*SEGMENTS), f"one of {', '.join(SEGMENTS)}"),
     environment.MINIMUM_EFFECT: Variable(
         "minimum_effect", _effect, f"a number from 0 to {LARGEST_EFFECT:g}"

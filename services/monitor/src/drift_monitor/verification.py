@@ -157,6 +157,7 @@ class _Course:
             window.channel_counts(),
             events=window.events,
             timestamp_s=minute * period,
+            sketches=window.sketches,
         )
         self._note(step)
         parts = detector.evidence_by_channel()
@@ -183,6 +184,8 @@ class _Course:
                 self.seasonality,
                 minimum_effects=self.settings.get("minimum_effects", {}),
                 whole_days=tuple(self.settings.get("whole_days", ())),
+                repeats=self.settings.get("repeats", True),
+                tie_rate=self.baseline.tie_rate,
             )
             self.detector = self._under(settings)
             self.events = events

@@ -37,6 +37,8 @@ class Judgement(TypedDict):
     moving: list[str]
     #: What is known of the traffic's rhythm, in words; None where it is not learned.
     rhythm: str | None
+    #: What is known of requests that repeat each other, in words; None before an evaluation.
+    repeats: str | None
     #: What differs from training, the largest first.
     differs: list[DifferenceEntry]
     #: Of each segment; empty where the traffic is not cut.
@@ -63,6 +65,7 @@ def write_judgement(connection: sqlite3.Connection, evaluation: Evaluation, judg
         "alerts": [*evaluation.alerts, *evaluation.muted],
         "moving": list(evaluation.moving),
         "rhythm": evaluation.rhythm,
+        "repeats": evaluation.repeats,
         "differs": [_difference_entry(each) for each in evaluation.differs or ()],
         "segments": [segment.to_json() for segment in evaluation.segments],
     }
@@ -94,6 +97,7 @@ def read_judgement(connection: sqlite3.Connection, series: Series) -> Judgement:
             "alerts": [],
             "moving": [],
             "rhythm": None,
+            "repeats": None,
             "differs": [],
             "segments": [],
         }
@@ -104,6 +108,7 @@ def read_judgement(connection: sqlite3.Connection, series: Series) -> Judgement:
     judgement.setdefault("alerts", [])
     judgement.setdefault("moving", [])
     judgement.setdefault("rhythm", None)
+    judgement.setdefault("repeats", None)
     judgement.setdefault("differs", [])
     judgement.setdefault("segments", [])
     return cast("Judgement", judgement)

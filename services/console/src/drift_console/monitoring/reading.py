@@ -129,6 +129,7 @@ class EvidenceReader:
             "effects": effects["effects"],
             "alerts": shown_alerts(self._connection, model),
             "rhythm": judgement["rhythm"],
+            "repeats": judgement["repeats"],
             "differs": judgement["differs"],
             "segments": judgement["segments"],
             "acknowledged": acknowledged(self._acknowledgements, model),

@@ -112,6 +112,7 @@ class Monitor:
             stack=settings.stack,
             policy=Policy(
                 learns_rhythm=settings.rhythm,
+                allows_for_repeats=settings.repeats,
                 references=Rules.of(settings.reference, settings.new_normal_days),
                 left_out=settings.left_out,
                 budget_days=settings.false_alarm_days,
@@ -197,14 +198,14 @@ class Monitor:
         series = Series(alert["model"], alert["model_version"])
         events = EventStore(self._connection).newest(alert["model"], MOST_SEARCHED)
         try:
-            found = search_events(
+            result = search_events(
                 alert, self._references[series], (event.document() for event in events)
             )
         except (DriftError, ValueError):
             # The alert says what is known; why no segment is named is for the log.
             _log.exception("the segment of an alert could not be searched for")
             return alert
-        reason = f"{alert['reason']}. {found}"[:LONGEST]
+        reason = f"{alert['reason']}. {result}"[:LONGEST]
         return cast("Alert", {**alert, "reason": reason})
 
     def _measure(self, values: Mapping[str, float], model: str, now: float) -> None:

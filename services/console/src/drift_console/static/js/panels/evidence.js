@@ -15,6 +15,7 @@ export function evidencePanel(root) {
   let state = null;
   const status = h("span", { class: "aside" });
   const rhythm = h("p", { class: "muted", id: "rhythm" });
+  const repeats = h("p", { class: "muted", id: "repeats" });
   const differing = h("ul", { class: "rows" });
   const differs = h("div", { id: "differs" }, h("h3", {}, "Differs from training"),
     h("p", { class: "muted small" }, "Over the last whole days, at most seven. A state, not an alarm: it stays until the traffic is as in training again, or the model is trained anew."), differing);
@@ -32,7 +33,7 @@ export function evidencePanel(root) {
   const effects = effectsPart();
   root.append(heading("evidence", "Evidence of drift", status),
     h("div", { class: "split even" },
-      h("div", {}, block, rhythm, segments.node, differs, numbers, whatIf.node),
+      h("div", {}, block, rhythm, repeats, segments.node, differs, numbers, whatIf.node),
       h("div", {}, h("h3", {}, "What it points at"), nothing, top, h("h3", { class: "later" }, "Alerts"), quiet,
         h("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "List of drift alerts" }, alerts))),
     effects.node);
@@ -87,6 +88,8 @@ export function evidencePanel(root) {
     status.replaceChildren(...(evidence.alarm && evidence.since ? ["drift found, since ", timeNode(evidence.since, state.now)] : [`no drift found${budget}`]));
     rhythm.hidden = !evidence.rhythm;
     setText(rhythm, `Rhythm of the traffic: ${evidence.rhythm ?? ""}.`);
+    repeats.hidden = !evidence.repeats;
+    setText(repeats, `Repeated requests: ${evidence.repeats ?? ""}.`);
     showDiffers({ list: evidence.differs ?? [], acknowledged: evidence.acknowledged ?? {}, model: state.model });
     segments.update(evidence.segments ?? []);
     whatIf.follow(state);
