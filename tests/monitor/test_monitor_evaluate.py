@@ -375,6 +375,8 @@ def outcome(world):
 def a_day_off(reference, make_events, as_logs):
     """Traffic for some hours, every tenth minute, the last ones drifted, while nobody evaluates."""
     world = World(reference, MemoryStore(), make_events, as_logs)
+    # What varies with the hour is looked for after a run, so that it depends on when runs come.
+    world.evaluator = world.evaluator_of(Policy(budget_events=50_000, learns_rhythm=False))
     world.traffic(1)
     start = world.minute
     world.minute += 8 * 60 + 5
@@ -402,11 +404,9 @@ def test_slices(reference, make_events, as_logs, monkeypatch):
 
 def test_whole_minutes(reference, make_events, as_logs, monkeypatch):
     """Minutes are evaluated only when all of their fragments are summed."""
-    # What varies with the hour is looked for after a run, so that it depends on when runs come.
-    policy = Policy(budget_events=50_000, learns_rhythm=False)
-    whole, slow = (a_day_off(reference, make_events, as_logs) for _ in range(2))
-    whole.evaluator, slow.evaluator = whole.evaluator_of(policy), slow.evaluator_of(policy)
+    whole = a_day_off(reference, make_events, as_logs)
     list(whole.evaluator.run())
+    slow = a_day_off(reference, make_events, as_logs)
     for name, value in {"MOST_STEPS": 1, "LARGEST_BATCH": 7}.items():
         monkeypatch.setattr(f"drift_monitor.compact.{name}", value)
     evaluations = [evaluation for _ in range(9) for evaluation in slow.evaluator.run()]
