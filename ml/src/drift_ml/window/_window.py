@@ -236,6 +236,23 @@ class Window:
             )
         return total
 
+    def __sub__(self, part: Window) -> Window:
+        """Return the window without events that it has seen; `(a + b) - b` counts what `a` does.
+
+        The times of the first and the last event stay those of all, as far as any event is left.
+        Raises WindowError unless both are of one baseline and version.
+        """
+        rest = self + Window.empty(part.baseline, part.model_version)
+        part._count_signs()
+        rest.events -= part.events
+        rest.counts = [count - less for count, less in zip(rest.counts, part.counts, strict=True)]
+        for mine, other in zip(rest.moments, part.moments, strict=True):
+            mine.add(-other.count, -other.total, -other.squares)
+        rest.sketches.take_off(part.sketches)
+        if not rest.events:
+            rest.first_ms = rest.last_ms = None
+        return rest
+
     def _add(
         self,
         counts: list[int],
