@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
 from drift_console.verify import verify
@@ -219,17 +218,3 @@ def test_roster_unanswered(monkeypatch, error):
     monkeypatch.setattr(store, "save", fail)
     with pytest.raises(Unanswered):
         Roster(store).part({"caller": JOB}, SERIES)
-
-
-def test_windows_subtract(reference):
-    """Windows without a part are as if the part had never been counted."""
-    baseline = replace(reference.baseline, tie_rate=0.0)
-    parts = []
-    for seed in (1, 2):
-        table = columns(40, seed)
-        window = Window.empty(baseline, SERIES.version)
-        window.observe_rows(table, price(table), np.full(40, 60_000), sessions=["one"] * 40)
-        parts.append(window)
-    assert (parts[0] + parts[1]) - parts[1] == parts[0]
-    assert parts[0] - parts[0] == Window.empty(baseline, SERIES.version)
-    assert json.dumps((parts[0] - parts[0]).to_json())

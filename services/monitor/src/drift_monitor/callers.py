@@ -148,8 +148,8 @@ class Population:
     #: Whole days that the two sums are of.
     days: int = 0
     #: Windows of the caller, and of everybody else on the same days; empty for none.
-    own: Document = field(default_factory=dict)
-    rest: Document = field(default_factory=dict)
+    by_caller: Document = field(default_factory=dict)
+    by_others: Document = field(default_factory=dict)
     #: Events and share of all traffic, when it was decided last.
     events: int = 0
     share: float = 0.0
@@ -289,7 +289,7 @@ class Watched:
     @property
     def out(self) -> dict[str, Population]:
         """Return the callers that are left out now."""
-        return {name: each for name, each in self.populations.items() if each.is_out}
+        return {name: entry for name, entry in self.populations.items() if entry.is_out}
 
 
 class Callers:
@@ -333,8 +333,8 @@ class Callers:
         today = (cursor + 1) // self._a_day
         day, populations = _read(stored.state, series, today)
         if day < today or stored.state is None:
-            for each in range(max(day, today - MOST_DAYS), today):
-                self._add_day(series, baseline, parts, populations, each)
+            for number in range(max(day, today - MOST_DAYS), today):
+                self._add_day(series, baseline, parts, populations, number)
             self._decide(series, baseline, populations, cursor)
             _save(self._store, series, stored.revision, today, populations)
         return Watched(populations, whole_before)
@@ -363,16 +363,16 @@ class Callers:
         ]
         if not undecided:
             return
-        rest = self._day(series, baseline, day)
+        remaining = self._day(series, baseline, day)
         for name, window in seen.items():
             if name in populations and populations[name].is_out:
-                rest -= window
+                remaining -= window
         for name in undecided:
             population = populations.setdefault(name, Population(day))
-            others = rest if population.is_out else rest - seen[name]
+            others = remaining if population.is_out else remaining - seen[name]
             population.days += 1
-            population.own = _sum(population.own, seen[name], baseline)
-            population.rest = _sum(population.rest, others, baseline)
+            population.by_caller = _sum(population.by_caller, seen[name], baseline)
+            population.by_others = _sum(population.by_others, others, baseline)
 
     def _day(self, series: Series, baseline: Baseline, day: int) -> Window:
         """Return the sum of a day's windows; those that cannot be read are left out."""
@@ -400,14 +400,14 @@ class Callers:
             cursor: the last minute of the whole that was evaluated.
         """
         for name, population in populations.items():
-            own = _sum_of(population.own, baseline)
-            if own is None or own.events < FEWEST_EVENTS:
+            counted = _sum_of(population.by_caller, baseline)
+            if counted is None or counted.events < FEWEST_EVENTS:
                 continue
-            rest = Window.from_json(population.rest, baseline)
-            population.events = own.events
-            population.share = own.events / (own.events + rest.events)
-            is_alone = rest.events < own.events
-            largest, is_certain = _difference(baseline, own, rest, population.days)
+            others = Window.from_json(population.by_others, baseline)
+            population.events = counted.events
+            population.share = counted.events / (counted.events + others.events)
+            is_alone = others.events < counted.events
+            largest, is_certain = _difference(baseline, counted, others, population.days)
             if population.is_out:
                 if largest < NO_EFFECT and not self._stands(series, name):
                     population.left[-1][1] = cursor
@@ -416,7 +416,7 @@ class Callers:
                 population.left.append([cursor + 1, None])
             else:
                 population.is_alike = True
-            population.days, population.own, population.rest = 0, {}, {}
+            population.days, population.by_caller, population.by_others = 0, {}, {}
 
     def _stands(self, series: Series, name: str) -> bool:
         """Return whether an alert of a caller stands: then it is not like the rest."""
@@ -507,19 +507,24 @@ def callers_in_words(watched: Watched, ready: Mapping[str, bool], a_day: int) ->
     return f"; left out, as another population than the rest: {'; '.join(listed)}"
 
 
-def _difference(baseline: Baseline, own: Window, rest: Window, days: int) -> tuple[float, bool]:
+def _difference(
+    baseline: Baseline, of_caller: Window, of_others: Window, days: int
+) -> tuple[float, bool]:
     """Return the largest PSI in excess of chance over features, and whether chance is ruled out.
 
     Args:
         baseline: whose bins are counted.
-        own: events of a caller.
-        rest: of everybody else.
+        of_caller: its events.
+        of_others: those of everybody else.
         days: that both are of.
     """
-    counts, others = own.channel_counts(), rest.channel_counts()
-    inputs = [each.name for each in baseline.channels if each.answer is None and len(each.of) == 1]
+    counts, others = of_caller.channel_counts(), of_others.channel_counts()
+    inputs = []
+    for channel in baseline.channels:
+        if channel.answer is None and len(channel.of) == 1:
+            inputs.append(channel.name)
     # As many events as are independent, for the probability alone.
-    part = min(1.0, DAY_EVENTS * days / own.events)
+    part = min(1.0, DAY_EVENTS * days / of_caller.events)
     largest, least_p = 0.0, 1.0
     for name in inputs:
         expected, actual = merge(others[name], counts[name], MOST_GROUPS)
@@ -572,8 +577,8 @@ def _read(
     # Any: what is stored may be of another release.
     members: Any = document
     try:
-        known = {name: Population(**entry) for name, entry in members["callers"].items()}
-        return int(members["day"]), known
+        populations = {name: Population(**entry) for name, entry in members["callers"].items()}
+        return int(members["day"]), populations
     except (AttributeError, KeyError, TypeError, ValueError):
         item = f"state#{_place(series, 'populations')}"
         raise BadStore(str(series), DAMAGED.format(what=WHAT, item=item)) from None
