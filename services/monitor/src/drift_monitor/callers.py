@@ -519,10 +519,11 @@ def _difference(
         days: that both are of.
     """
     counts, others = of_caller.channel_counts(), of_others.channel_counts()
-    inputs = []
-    for channel in baseline.channels:
-        if channel.answer is None and len(channel.of) == 1:
-            inputs.append(channel.name)
+    inputs = [
+        channel.name
+        for channel in baseline.channels
+        if channel.answer is None and len(channel.of) == 1
+    ]
     # As many events as are independent, for the probability alone.
     part = min(1.0, DAY_EVENTS * days / of_caller.events)
     largest, least_p = 0.0, 1.0

@@ -237,11 +237,11 @@ class Monitor:
         for series in [*with_parts(self._references), *wholes]:
             kept = []
             # The windows of a caller may have been taken off those of the whole.
-            for each in {series, wholes.get(series, series)}:
-                kept += spans.get(each, [])
+            for holder in {series, wholes.get(series, series)}:
+                kept += spans.get(holder, [])
                 # The evaluation reports a state that cannot be read.
                 with suppress(BadStore):
-                    state = SeriesState.from_json(self._store.state(each).state or {}, each)
+                    state = SeriesState.from_json(self._store.state(holder).state or {}, holder)
                     kept += spans_of(standing_alerts(state))
                     if state.digests:
                         kept.append((max(state.digests[0]["first"], oldest), before))
