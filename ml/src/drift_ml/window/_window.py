@@ -242,16 +242,17 @@ class Window:
         The times of the first and the last event stay those of all, as far as any event is left.
         Raises WindowError unless both are of one baseline and version.
         """
-        rest = self + Window.empty(part.baseline, part.model_version)
+        remaining = self + Window.empty(part.baseline, part.model_version)
         part._count_signs()
-        rest.events -= part.events
-        rest.counts = [count - less for count, less in zip(rest.counts, part.counts, strict=True)]
-        for mine, other in zip(rest.moments, part.moments, strict=True):
+        remaining.events -= part.events
+        pairs = zip(remaining.counts, part.counts, strict=True)
+        remaining.counts = [count - less for count, less in pairs]
+        for mine, other in zip(remaining.moments, part.moments, strict=True):
             mine.add(-other.count, -other.total, -other.squares)
-        rest.sketches.take_off(part.sketches)
-        if not rest.events:
-            rest.first_ms = rest.last_ms = None
-        return rest
+        remaining.sketches.take_off(part.sketches)
+        if not remaining.events:
+            remaining.first_ms = remaining.last_ms = None
+        return remaining
 
     def _add(
         self,
