@@ -12,12 +12,18 @@ from drift_console.database import connect
 from drift_console.emf import Line
 from drift_console.events import EventStore
 from drift_console.segments import segments as command
+from drift_console.stored_windows import Span, stored_segments
 from drift_console.verify import verify
-from drift_contracts import feature_set
+from drift_contracts import FeatureSet, feature_set
+from drift_contracts.features import SECOND
 from drift_ml.baseline.fit import fit_baseline
 from drift_ml.evidence import DriftFinding
+from drift_ml.segments.fit import fit_segments
+from drift_ml.window import Window
 from drift_monitor.alerts import AlertSource, Grounds, drift_alert
+from drift_monitor.keys import WindowKey
 from drift_monitor.reference import Reference
+from drift_monitor.stores import Fragment, SqliteStore
 
 from tests.support.house_tables import columns, price
 from tests.support.series import SERIES
@@ -120,3 +126,26 @@ def test_alert_of_segment(alert, tmp_path):
     assert CliRunner().invoke(command, [str(path), "--log", str(tmp_path)]).exit_code == 2
     words = [str(path), "--windows", str(tmp_path), "--bundles", str(tmp_path)]
     assert CliRunner().invoke(verify, words).exit_code == 2
+
+
+def test_stored_windows(reference, tmp_path):
+    """A report finds the windows of each segment beside those of all traffic, minute by minute."""
+    table = columns(2_000, seed=3)
+    cuts = [{"feature": "age", "cuts": [25]}]
+    houses = FeatureSet.from_json(feature_set("house-price").to_json() | {"contract": SECOND, "segments": cuts})
+    segments = fit_segments(houses, table, reference.baseline)
+    young, old = segments.watched
+    store = SqliteStore(tmp_path / "console.sqlite")
+    windows = []
+    for minute in (10, 11):
+        whole = Window.empty(reference.baseline, SERIES.version)
+        whole.observe({name: float(values[0]) for name, values in table.items()}, 1.0, minute * 60_000)
+        windows.append(whole)
+    part = Window.empty(young.baseline, SERIES.version)
+    part.observe({"age": 3.0}, None, 11 * 60_000)
+    store.add("one", [Fragment(WindowKey(SERIES.part(young.code), 11), "one", part.to_json())])
+    store.close()
+    found = stored_segments(tmp_path / "console.sqlite", segments, SERIES.version, Span(0, 20), windows)
+    assert [window.events for window in found.windows(young)] == [0, 1]
+    assert [window.events for window in found.windows(old)] == [0, 0]
+    assert found.windows(list(segments)[-1]) == []

@@ -197,3 +197,12 @@ def test_watch_label(loopback, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     result = CliRunner().invoke(main, ["watch", "--times", "1", "--url", loopback((200, STATE))])
     assert "[red]late[/] (score 0.8)" in result.output
+
+
+def test_sessions_of_a_model(served, loopback):
+    """`driftctl model` says what tells sessions and callers."""
+    card = served.transport.handler(httpx.Request("GET", "http://service/models/late")).json()
+    card["feature_set"] |= {"session": {"header": "X-Session-Id"}, "caller": {"feature": "carrier"}}
+    result = CliRunner().invoke(main, ["model", "--url", loopback((200, card))], catch_exceptions=False)
+    assert "session: told by the header x-session-id" in result.output
+    assert "caller: told by the feature carrier" in result.output

@@ -11,6 +11,7 @@ from drift_contracts import schemas
 from drift_ml.window import Window
 from drift_monitor.aggregate import Aggregator
 from drift_monitor.evaluate import Policy
+from drift_monitor.metrics import evaluation_values
 from drift_monitor.reference import Reference
 from drift_monitor.settings import read_settings
 from drift_monitor.stores import MemoryStore
@@ -60,6 +61,7 @@ def test_repeats_raise_no_alarm(reference, make_events, as_logs, named):
     world = world_of(reference, make_events, as_logs, named=named)
     found = world.traffic(16)
     assert world.sent == []
+    assert 4 < evaluation_values(found[-1])["Repetition"] < 6
     kind = "requests of a session" if named else "rows"
     assert found[-1].repeats.startswith(f"{kind} repeat each other: 1,000 requests count as 2")
 

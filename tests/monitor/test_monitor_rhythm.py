@@ -304,3 +304,32 @@ def test_former_rhythm_that_cannot_be_read(reference):
     life = Life(reference)
     life.store.save(Series(SERIES.model, "rhythm"), 0, {"version": "a" * 12, "channels": 5})
     assert life.live(1, cycle=0, rows=4).rhythm.startswith("not learned yet")
+
+
+def test_looks_of_the_first_day():
+    """Channels that vary are looked for every three hours from the sixth on, and then after each day."""
+    looks, looked = [], None
+    for hours in range(1, 80):
+        memory = Memory(1, 0, hours - 1, looked_hour=looked)
+        if memory.is_look_due:
+            looks.append(hours)
+            looked = memory.last_hour
+    assert looks == [6, 9, 12, 15, 18, 21, 24, 48, 72]
+    words = Memory(1, 0, 11, whole_days=("load",)).in_words()
+    assert words.startswith("not known yet: 12 of 24 hours")
+    assert words.endswith("hour: load")
+
+
+def test_first_weekend(reference):
+    """An alert of a weekend says that it may be the weekend, as long as weeks are not known."""
+    life = Life(reference)
+    life.minute = 20_003 * DAY - 2 * DAY
+    life.live(2, cycle=0, rows=40)
+    life.live(1, cycle=0, rows=60, score=3.0)
+    monday = life.sent[0]
+    assert not any("weekend" in step for step in monday["next"])
+    other = Life(reference)
+    other.minute = 20_003 * DAY - 3 * DAY
+    other.live(1, cycle=0, rows=40)
+    other.live(1, cycle=0, rows=60, score=3.0)
+    assert "weekend" in other.sent[0]["next"][0]

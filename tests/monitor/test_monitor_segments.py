@@ -107,8 +107,8 @@ def test_windows_by_segment(world):
 
 def test_drift_in_segment(world):
     """A drift of a tenth of the traffic is one alert, which names the segment, and it ends once."""
-    world.moved(4)
-    found = world.moved(5, low=500)
+    world.moved(3)
+    found = world.moved(4, low=500)
     (alert,) = world.sent
     schemas.check("alert.v2", alert)
     assert alert["segment"]["name"] == "location_score"
@@ -126,7 +126,7 @@ def test_drift_in_segment(world):
     assert state.alarm
     assert not other.alarm
     assert not rest.segment.baseline
-    world.moved(8, rows=2_000)
+    world.moved(4, rows=5_000)
     ended = world.sent[1:]
     assert [notice["state"] for notice in ended] == ["OK"]
     assert ended[0]["segment"] == alert["segment"]
@@ -134,12 +134,12 @@ def test_drift_in_segment(world):
 
 def test_drift_of_whole(world):
     """A drift of all traffic is one alert of the whole; its segments join and are not told."""
-    world.moved(4)
-    found = world.moved(8, low=400, rest=400)
+    world.moved(3)
+    found = world.moved(6, low=400, rest=400)
     (alert,) = world.sent
     assert "segment" not in alert
     assert all(state.alarm for state in found[-1].segments[:2])
-    world.moved(12)
+    world.moved(5, rows=4_000)
     assert [notice["state"] for notice in world.sent] == ["ALARM", "OK"]
 
 

@@ -27,14 +27,20 @@ EVENT = {
 }
 
 
-def served(bundles=BUNDLES, model="house-price", **sources):
-    """Return a world, and the edge of a model that recognises sessions and callers."""
+def recognising(bundles=BUNDLES, model="house-price", **sources):
+    """Return a world, and the service of a model that recognises sessions and callers."""
     world = World()
     loaded = open_bundles(Settings(bundles=str(bundles), model=model))
     chosen = loaded[model]
     document = {**chosen.feature_set.to_json(), "contract": "feature-set.v2", **sources}
     vars(chosen)["feature_set"] = FeatureSet.from_json(document)
-    return world, Edge(world.service(loaded={model: chosen}, model=model))
+    return world, world.service(loaded={model: chosen}, model=model)
+
+
+def served(**options):
+    """Return a world, and the edge of a model that recognises sessions and callers."""
+    world, service = recognising(**options)
+    return world, Edge(service)
 
 
 def sent(edge, headers=None, **members):
@@ -118,8 +124,8 @@ def test_a_direct_request():
 
 def test_a_call_without_event():
     """A request that no event came with names nobody."""
-    world, edge = served(session={"header": "x-session-id"})
-    assert edge._service.respond("POST", "/predict", BODY.encode()).status == 200
+    world, service = recognising(session={"header": "x-session-id"})
+    assert service.respond("POST", "/predict", BODY.encode()).status == 200
     assert "session" not in world.events[0]
 
 
@@ -136,7 +142,7 @@ def test_values_of_features():
 def test_a_classifier_names_sessions():
     """The lines of a classifier have the members too."""
     scored = BUNDLES.parent / "scored_bundles"
-    world, edge = served(scored, "late", session={"header": "x-session-id"})
+    world, edge = served(bundles=scored, model="late", session={"header": "x-session-id"})
     example = open_bundles(Settings(bundles=str(scored), model="late"))["late"].feature_set.example
     assert sent(edge, {"x-session-id": "a1"}, body=json.dumps({"features": example})) == 200
     assert world.events[0]["session"] == pseudonym("late", "session", "a1")

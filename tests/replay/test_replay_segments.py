@@ -85,6 +85,19 @@ def test_drift_of_all(run):
     assert "in location_score" not in document["verdict"]["headline"]
 
 
+def test_strongest_segment(bundle, tmp_path):
+    """Where all rows drift, and a segment far more, the words say where it is strongest."""
+    columns = house_rows(ROWS, seed=9)
+    is_late = np.arange(ROWS) >= ROWS // 2
+    is_low = columns["location_score"] < 1.9
+    columns["sqft"] += np.where(is_late, np.where(is_low, 400, 120), 0)
+    csv.write_csv(table(columns), tmp_path / "rows.csv")
+    words = ["--data", str(tmp_path / "rows.csv"), "--baseline", str(bundle)]
+    shown = " ".join(CliRunner().invoke(replay, words).output.split())
+    assert "2 segments were watched" in shown
+    assert "strongest in location_score below 1.9" in shown
+
+
 def test_switched_off(run):
     """Without segments the rows are watched as a whole, with all of the budget."""
     _, document = run(lambda score: score < 0, "--no-segments")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from drift_contracts.wording import spoken_unit
 
 from drift_ml.baseline import UNITS
-from drift_ml.evidence import reference_correlation
 from drift_ml.figures import SHARE, plain_number, plain_pair, plain_percent
 from drift_ml.words import change, subject
 
@@ -79,9 +78,7 @@ def describe(
         channel = replace(channel, counts=tuple(usual.channel_counts()[channel.name]))
         column = column.against(baseline, channel.name, usual)
     if finding.kind == "correlation":
-        before = reference_correlation(channel) if column.where == BEFORE else None
-        usual_now = _usual_correlation(baseline, channel.of) if before is None else before
-        return _pair(channel, finding, usual_now, column.where)
+        return _pair(channel, finding, _correlation(baseline, channel, column.where), column.where)
     if channel.kind in ("sum", "sum_of_squares"):
         return _together(channel, finding, column.where)
     if finding.kind == "share" and not (channel.ordered and column.is_frozen):
@@ -266,6 +263,22 @@ def _pair(
     words = f"{first} with {second}: they rise and fall together {how} than {usually}"
     words += f" (correlation {texts[0]} before, {texts[1]} now)"
     return Description(words, before, after, CORRELATION)
+
+
+def _correlation(baseline: Baseline, channel: Channel, where: str) -> float:
+    """Return the correlation of a pair in what it is held against.
+
+    Args:
+        baseline: of the model.
+        channel: of the pair, with the counts that it is held against.
+        where: TRAINING or BEFORE.
+    """
+    if where == TRAINING:
+        return _usual_correlation(baseline, channel.of)
+    # Reports of single events do without numpy, and so does this module.
+    from drift_ml.evidence import reference_correlation  # noqa: PLC0415
+
+    return reference_correlation(channel)
 
 
 def _usual_correlation(baseline: Baseline, of: Sequence[str]) -> float:

@@ -147,7 +147,7 @@ def digest_of_row(values: Sequence[float], factors: Sequence[int]) -> int:
     data = [value + 0.0 if value == value else nan for value in values]  # noqa: PLR0124 - NaN
     bits = unpack(f"<{len(data)}Q", pack(f"<{len(data)}d", *data))
     # The low bits of most doubles are 0: folded in, every bit of the sum depends on the high ones.
-    return _stirred(sum(map(mul, [each ^ each >> SHIFT for each in bits], factors)) & MASK)
+    return _stirred(sum(map(mul, [word ^ word >> SHIFT for word in bits], factors)) & MASK)
 
 
 def _stirred(number: int) -> int:

@@ -82,6 +82,8 @@ def model(model: str | None, url: str, timeout: float, as_json: bool) -> None:
     )
     for name, score in card.manifest["scores"].items():
         terminal.print(f"  {name:5} {_with_interval(score)}")
+    for kind, source in card.feature_set.sources.items():
+        terminal.print(f"{kind}: told by {source}", markup=False, highlight=False)
     # manifests of the first version have no member for warnings
     manifest = cast("BundleManifestV2", card.manifest)
     for line in _more(manifest):

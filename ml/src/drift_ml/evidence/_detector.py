@@ -524,15 +524,19 @@ class MixtureDetector:
         inflation: Floats = np.maximum(self._variance_inflation, self._measured)
         return inflation
 
+    def inflation_of(self, channel: str) -> float:
+        """Return by how much a channel's events count for less now, 1 for not at all."""
+        return max(self._learned_inflation(channel), self._measured)
+
+    def _learned_inflation(self, channel: str) -> float:
+        seasonality = self.settings.seasonality
+        return 1.0 if seasonality is None else seasonality.variance_inflation.get(channel, 1.0)
+
     def _as_they_count(self, channel: str, bins: Sequence[float]) -> Sequence[float]:
         """Return the counts of a channel whose learned inflation is allowed for elsewhere."""
         if self._measured == 1.0:
             return bins
-        seasonality = self.settings.seasonality
-        learned = 1.0
-        if seasonality is not None:
-            learned = seasonality.variance_inflation.get(channel, 1.0)
-        weight = min(1.0, learned / self._measured)
+        weight = self._learned_inflation(channel) / self.inflation_of(channel)
         return [count * weight for count in bins]
 
     def _inflate_days(self) -> None:

@@ -44,8 +44,8 @@ class Repetition:
 
     def faded(self) -> Repetition:
         """Return the same, remembered less by one block."""
-        kept = 1 - 1 / MEMORY
-        return Repetition(self.events * kept, self.pairs * kept, self.variance * kept**2)
+        share = 1 - 1 / MEMORY
+        return Repetition(self.events * share, self.pairs * share, self.variance * share**2)
 
     @property
     def inflation(self) -> float:

@@ -157,6 +157,14 @@ repeats_option = click.option(
 )
 
 
+segments_option = click.option(
+    "--segments/--no-segments",
+    default=True,
+    show_default=True,
+    help="Watch the segments of the traffic too, where the bundle has them.",
+)
+
+
 def load_baseline(path: Path) -> tuple[Path, Bundle, Baseline]:
     """Return the folder of a bundle, the bundle and its baseline.
 

@@ -23,6 +23,7 @@ from drift_ml.replay.command_line import (
     repeats_option,
     report_options,
     rhythm_option,
+    segments_option,
 )
 
 READING = ("delimiter", "decimal", "encoding", "missing", "ignore", "sort")
@@ -64,12 +65,7 @@ Examples:
 )
 @rhythm_option
 @repeats_option
-@click.option(
-    "--segments/--no-segments",
-    default=True,
-    show_default=True,
-    help="Watch the segments of the rows too, where the bundle has them.",
-)
+@segments_option
 @click.option(
     "--strict",
     is_flag=True,

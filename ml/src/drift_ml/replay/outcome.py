@@ -13,6 +13,7 @@ from drift_ml.descriptions import units_of
 from drift_ml.replay.class_plots import mix_plot
 from drift_ml.replay.evidence import Replay, window_since
 from drift_ml.replay.row_order import explain_alarms, sentences
+from drift_ml.replay.segments import SegmentReplay, strongest_of
 from drift_ml.replay.texts import place
 from drift_ml.replay.training_rows import KIND
 from drift_ml.report import window_report
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from drift_ml.replay.evidence import Alarm
     from drift_ml.replay.reference_detectors import Detection
     from drift_ml.replay.row_order import Explained
-    from drift_ml.replay.segments import SegmentReplay
     from drift_ml.replay.training_rows import TrainingRows
     from drift_ml.window import Window
 
@@ -92,8 +92,12 @@ class Outcome:
             for part in watched
             if any(not entry.joins for entry in part.alarms)
         ]
-        found = f"drift of their own in {', '.join(drifted)}" if drifted else "none drifts alone"
-        return f"{len(watched)} segments were watched: {found}."
+        words = f"drift of their own in {', '.join(drifted)}" if drifted else "none drifts alone"
+        words = f"{len(watched)} segments were watched: {words}."
+        strongest = strongest_of(watched, self.replay)
+        if strongest is not None:
+            words += f" The drift of all rows is strongest in {strongest}."
+        return words
 
     @property
     def exit_code(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from drift_ml.evidence import Budget
 from drift_ml.replay.allowance import allowance_of
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
     Columns = Mapping[str, npt.NDArray[np.generic]]
     Times = npt.NDArray[np.int64]
+
+
+#: Times the effect in all rows, from which on a segment is named as where it is strongest.
+STRONGER = 1.5
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,17 @@ class SegmentReplay:
                 for entry in self.alarms
             ],
         }
+
+
+class Counted(Protocol):
+    """Windows of segments, from wherever they come."""
+
+    @property
+    def segments(self) -> Segments:
+        """Return the segments of the bundle."""
+
+    def windows(self, segment: Segment) -> list[Window]:
+        """Return the windows of a watched segment, one for each of the whole; some are empty."""
 
 
 class SegmentWindows:
@@ -129,7 +144,7 @@ class SegmentWindows:
 
 
 def replay_segments(  # noqa: PLR0913 - as `replay_windows`
-    counted: SegmentWindows,
+    counted: Counted,
     baseline: Baseline,
     windows: Sequence[Window],
     whole: Replay,
@@ -178,6 +193,22 @@ def replay_segments(  # noqa: PLR0913 - as `replay_windows`
         replayed.append(SegmentReplay(segment, replay.events, tuple(alarms)))
     heard = [_told(alarm, baseline, None) for alarm in whole.alarms]
     return _joined(replayed, heard)
+
+
+def strongest_of(replayed: Sequence[SegmentReplay], whole: Replay) -> Segment | None:
+    """Return the segment in which the drift of all rows is strongest; None where none stands out.
+
+    Args:
+        replayed: Of each segment.
+        whole: Of all rows.
+    """
+    largest = STRONGER * max([alarm.finding.effect for alarm in whole.alarms], default=0.0)
+    strongest = None
+    for part in replayed:
+        for entry in part.alarms:
+            if entry.joins and entry.alarm.finding.effect > largest:
+                largest, strongest = entry.alarm.finding.effect, part.segment
+    return strongest
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,11 @@ class _Day:
         return (self.squares - self.expected) / np.sqrt(np.maximum(self.variance, LEAST_VARIANCE))
 
 
-def varying_channels(baseline: Baseline, hours: Iterable[Batch]) -> tuple[str, ...]:
+def varying_channels(
+    baseline: Baseline,
+    hours: Iterable[Batch],
+    fewest_hours: int = FEWEST_HOURS,
+) -> tuple[str, ...]:
     """Return the channels whose hours differ by more than independent events would.
 
     Within each day the log-likelihood ratios of every chart are held against the day's mean, so
@@ -63,9 +67,10 @@ def varying_channels(baseline: Baseline, hours: Iterable[Batch]) -> tuple[str, .
     Args:
         baseline: whose bins are counted.
         hours: in the order of time; days are counted from the first one on.
+        fewest_hours: with traffic, which a day must have to count.
 
     Returns:
-        Names, in the order of the baseline; none before a whole day is there.
+        Names, in the order of the baseline; none before so many hours of a day are there.
     """
     listed = list(hours)
     if not listed:
@@ -75,7 +80,7 @@ def varying_channels(baseline: Baseline, hours: Iterable[Batch]) -> tuple[str, .
         [counts for _, counts in day]
         for _, day in groupby(listed, key=lambda batch: int((batch[0] - first_s) // DAY_S))
     ]
-    days = [day for day in by_day if len(day) >= FEWEST_HOURS]
+    days = [day for day in by_day if len(day) >= fewest_hours]
     tables = Tables.build(baseline.channels)
     varying = []
     for name, made in zip(tables.names, tables.made, strict=True):

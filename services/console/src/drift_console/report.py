@@ -23,11 +23,13 @@ from drift_ml.replay.command_line import (
     repeats_option,
     report_options,
     rhythm_option,
+    segments_option,
 )
 from rich.text import Text
 
 if TYPE_CHECKING:
     from drift_engine.bundle import Bundle
+    from drift_ml.replay.segments import SegmentReplay
 
 FIRST = "house-price"
 EPILOG = f"""
@@ -64,6 +66,7 @@ Examples:
 )
 @rhythm_option
 @repeats_option
+@segments_option
 @report_options
 def report(
     span: str,
@@ -72,6 +75,7 @@ def report(
     bundles: Path,
     rhythm: bool,
     repeats: bool,
+    segments: bool,
     **options: Any,
 ) -> None:
     """Report on stored windows of live traffic, and replay the detectors over them.
@@ -81,38 +85,60 @@ def report(
     """
     # --help need not wait for numpy.
     from drift_ml.descriptions import units_of  # noqa: PLC0415
+    from drift_ml.evidence import Budget  # noqa: PLC0415
     from drift_ml.replay.allowance import allowance_of  # noqa: PLC0415
     from drift_ml.replay.evidence import budget_of, replay_windows  # noqa: PLC0415
     from drift_ml.replay.outcome import conclude, mutable_names, page  # noqa: PLC0415
+    from drift_ml.replay.segments import replay_segments  # noqa: PLC0415
     from drift_ml.replay.stored import NOT_RUN, counted_detections  # noqa: PLC0415
     from drift_ml.rhythm import read_rhythm  # noqa: PLC0415
+    from drift_ml.segments import read_segments  # noqa: PLC0415
     from drift_monitor.errors import BadStore  # noqa: PLC0415
 
-    from drift_console.stored_windows import read_span, stored_windows  # noqa: PLC0415
+    from drift_console.stored_windows import read_span, stored_segments, stored_windows  # noqa: PLC0415
 
     settings = ReportOptions(**options)
     folder, bundle, baseline = load_baseline(_bundle_of(bundles, model))
     with starting("the bundle"):
         learned = read_rhythm(folder, bundle.manifest, baseline) if rhythm else None
+        parts = read_segments(folder, bundle.manifest, baseline) if segments else None
     settings.check_features(mutable_names(baseline))
     minutes = read_span(span, time.time())
     try:
-        windows = stored_windows(store, baseline, bundle.manifest["model_version"], minutes)
+        version = bundle.manifest["model_version"]
+        windows = stored_windows(store, baseline, version, minutes)
+        counted = None
+        if parts is not None:
+            counted = stored_segments(store, parts, version, minutes, windows)
     except BadStore as error:
         raise CannotStart(str(error)) from error
     except sqlite3.Error as error:
         raise CannotStart(f"the store {store} cannot be read: {error}") from error
     # Minutes of the store never span the end of an hour.
     allowance = allowance_of(baseline, windows, learned, is_on=rhythm)
+    budget = budget_of(settings.budget_events, settings.budget_days, windows)
     with ProgressBars() as bars:
         result = replay_windows(
             baseline,
             windows,
-            budget=budget_of(settings.budget_events, settings.budget_days, windows),
+            budget=budget if parts is None else Budget(parts.shares.whole(budget.events)),
             minimum_effect=settings.minimum_effect,
             minimum_effects=settings.minimum_effects,
             phases=allowance.phases,
             progress=lambda done, total: bars.show("evidence", done, total),
+            units=units_of(bundle.feature_set),
+            repeats=repeats,
+        )
+    segments_replayed: tuple[SegmentReplay, ...] = ()
+    if counted is not None:
+        segments_replayed = replay_segments(
+            counted,
+            baseline,
+            windows,
+            result,
+            budget=budget,
+            minimum_effects=settings.minimum_effects,
+            cycles=rhythm,
             units=units_of(bundle.feature_set),
             repeats=repeats,
         )
@@ -125,6 +151,7 @@ def report(
         NOT_RUN,
         muted=settings.muted,
         allowance=allowance,
+        segments=segments_replayed,
     )
     outcome = replace(outcome, psi=settings.psi_of(baseline, windows))
     source = f"{store.name}, {span}"

@@ -73,6 +73,10 @@ NEXT_AS_NORMAL = (
     "That the traffic differs from training is remembered, on the page and in `driftctl report`:"
     " retrain where the model should follow",
 )
+NEXT_OF_WEEKEND = (
+    "The traffic's weeks are not known yet, so that this may be what the weekend does: look again"
+    " on Monday; a weekend is known when it was there twice"
+)
 NEXT_AFTER = "Nothing to do; the detector watches on from a clean slate"
 #: Alerts that still stand and that a new one names.
 MOST_NAMED = 5
@@ -154,6 +158,8 @@ class Grounds:
     detector: AlertV2Detector | None = None
     #: Whether the hours of a day are not all there yet.
     is_first_day: bool = False
+    #: Whether it is a weekend, and no rhythm is known that says what weekends do.
+    is_unknown_weekend: bool = False
     #: What moves with it and is of the same cause, in order of evidence.
     joined: Sequence[DriftFinding] = ()
     #: What the finding was held against.
@@ -251,6 +257,8 @@ def _next_steps(source: AlertSource, finding: DriftFinding, grounds: Grounds) ->
         steps.insert(1, NEXT_SEGMENTS)
     if grounds.is_first_day:
         return [NEXT_OF_FIRST_DAY, *steps]
+    if grounds.is_unknown_weekend:
+        return [NEXT_OF_WEEKEND, *steps]
     return steps
 
 

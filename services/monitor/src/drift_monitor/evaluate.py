@@ -65,6 +65,9 @@ if TYPE_CHECKING:
     from drift_monitor.stores import Revision, Store, StoredState, StoredWindow
 
 DAY = 86_400
+DAYS_A_WEEK = 7
+#: Days of a week that begins on a Thursday.
+SATURDAY, SUNDAY = 2, 3
 #: A minute is evaluated when it has been over for so long: log subscriptions deliver within
 #: seconds.
 LATENESS_MINUTES = 2
@@ -204,6 +207,8 @@ class Evaluation:
     psi: float | None = None
     #: What is known of requests that repeat each other, in words.
     repeats: str | None = None
+    #: How many requests count as one, as they repeat each other; 1 for none.
+    repetition: float = 1.0
     #: Of each segment, watched or not; empty where the traffic is not cut.
     segments: tuple[SegmentState, ...] = ()
 
@@ -259,6 +264,7 @@ class _Run:
             reference=self.source.reference,
             psi=None if largest is None else largest.value,
             repeats=repeats_in_words(self.detector, self.window.sketches),
+            repetition=self.detector.repetition,
         )
 
     def _moving(self) -> tuple[str, ...]:
@@ -742,6 +748,7 @@ class Evaluator:
             self._windows_of(state, minute),
             self._detector_of(run),
             is_first_day=minute < run.first_day_over,
+            is_unknown_weekend=run.first_day_over > 0 and is_weekend(minute * self._policy.period),
             joined=[drift for drift in drifts if drift.channel != finding.channel],
             usual=self._usual(run, finding.channel),
             differs=self._beside(run, finding),
@@ -1062,6 +1069,16 @@ class Evaluator:
             if sent:
                 state.outbox = state.outbox[sent:]
                 self._store.save(series, stored.revision, state.to_json())
+
+
+def is_weekend(timestamp_s: float) -> bool:
+    """Return whether a time, in seconds since the epoch, is on a Saturday or Sunday in UTC.
+
+    >>> is_weekend(86_400), is_weekend(2 * 86_400), is_weekend(4 * 86_400)
+    (False, True, False)
+    """
+    # The epoch began on a Thursday.
+    return int(timestamp_s // DAY) % DAYS_A_WEEK in (SATURDAY, SUNDAY)
 
 
 def _none_shown(_model: str) -> Sequence[Alert]:

@@ -72,6 +72,8 @@ def evaluation_values(evaluation: Evaluation, features: int = METRIC_FEATURES) -
         values["DiffersFromTraining"] = float(len(evaluation.differs))
     if evaluation.psi is not None:
         values["LargestPsi"] = evaluation.psi
+    if evaluation.window is not None:
+        values["Repetition"] = evaluation.repetition
     if evaluation.counts["unreadable"]:
         values["DeadLetters"] = float(evaluation.counts["unreadable"])
     return values | dict(_by_feature(evaluation, features))

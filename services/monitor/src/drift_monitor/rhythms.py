@@ -13,6 +13,7 @@ from drift_ml.evidence import add_counts
 from drift_ml.left_out import is_left_out
 from drift_ml.rhythm import (
     FEWEST_DAYS,
+    FEWEST_HOURS,
     Base,
     Rhythm,
     RhythmError,
@@ -46,6 +47,10 @@ if TYPE_CHECKING:
 MOST_HOURS = 24
 #: Channels that the page names; of more it gives the number.
 MOST_NAMED = 4
+#: Hours of a new service after which channels that vary are looked for, and again after so many:
+#: less of a day may be one drift, which is told sooner than that.
+FIRST_LOOK_HOURS = 6
+LOOK_HOURS = 3
 #: Hours after which a rhythm is learned again.
 RELEARNED_HOURS = 7 * HOURS_A_DAY
 WHAT = "what was learned of the traffic's rhythm"
@@ -145,11 +150,21 @@ class Memory:
         return (self.last_hour + 1) // HOURS_A_DAY > self.first_day
 
     @property
-    def is_day_over(self) -> bool:
-        """Return whether there is another whole day to look for channels that vary in."""
-        if self.rhythm is not None or self.hours < HOURS_A_DAY:
+    def is_first_day(self) -> bool:
+        """Return whether the hours of a day are not all there yet."""
+        return self.hours < HOURS_A_DAY
+
+    @property
+    def is_look_due(self) -> bool:
+        """Return whether to look for channels that vary: after each day, in the first one often."""
+        if self.rhythm is not None or self.hours < FIRST_LOOK_HOURS:
             return False
-        return self.looked_hour is None or self.last_hour - self.looked_hour >= HOURS_A_DAY
+        if self.looked_hour is None:
+            return True
+        since = self.last_hour - self.looked_hour
+        if self.is_first_day:
+            return since >= LOOK_HOURS
+        return since >= HOURS_A_DAY or self.looked_hour + 1 - self.first_hour < HOURS_A_DAY
 
     @property
     def is_due(self) -> bool:
@@ -179,13 +194,13 @@ class Memory:
             )
         if bundled is not None:
             return f"{bundled}, by the bundle; {days} days are there to learn it from this traffic"
-        if self.hours < HOURS_A_DAY:
-            return (
-                f"not known yet: {self.hours} of {HOURS_A_DAY} hours of traffic are there, and a"
-                " difference may be that of the hour"
-            )
-        learned = f"not learned yet: {days} days of traffic are there"
-        learned += self._size_in_words(" ({})")
+        if self.is_first_day:
+            learned = f"not known yet: {self.hours} of {HOURS_A_DAY} hours of traffic are there"
+        else:
+            learned = f"not learned yet: {days} days of traffic are there"
+            learned += self._size_in_words(" ({})")
+        if not self.whole_days and self.is_first_day:
+            return f"{learned}, and a difference may be that of the hour"
         if not self.whole_days:
             return f"{learned}; nothing varies with the hour so far"
         # Pairs follow from their features, so that naming these says more.
@@ -319,7 +334,7 @@ class Rhythms:
         memory = self._renew(series, baseline, memory, settings, held)
         if memory.is_due or self._is_of_other_rules(memory):
             memory = replace(self._learn(series, baseline, memory, held), superseded=settings)
-        if memory.is_day_over and memory.in_force(bundled) is None:
+        if memory.is_look_due and memory.in_force(bundled) is None:
             memory = self._look(series, baseline, memory, settings)
         self._store.save(_place(series), memory.revision, _document(memory))
         return memory
@@ -537,7 +552,12 @@ class Rhythms:
         """
         hours = self.hours(series, baseline, memory)
         usual = [hour for hour in hours if not is_left_out(hour[0], self._left_out)]
-        varying = varying_channels(baseline, usual)
+        fewest = FIRST_LOOK_HOURS if memory.is_first_day else FEWEST_HOURS
+        varying = varying_channels(baseline, usual, fewest)
+        if memory.is_first_day:
+            # What varies in six hours may look steady in nine: it stays held until the day is over.
+            also = {*varying, *memory.whole_days}
+            varying = tuple(item.name for item in baseline.channels if item.name in also)
         looked = replace(memory, looked_hour=memory.last_hour)
         if varying == memory.whole_days:
             return looked
