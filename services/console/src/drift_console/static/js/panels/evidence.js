@@ -70,7 +70,7 @@ export function evidencePanel(root) {
   const showDiffers = whenChanged(({ list, acknowledged, model, today }) => {
     differs.hidden = list.length === 0;
     const seen = (entry) => [...entry.of.map((name) => `training:${name}`), ...entry.alerts].map((id) => acknowledged[id]).find(Boolean) ?? null;
-    const key = (entry) => `${entry.channel} ${entry.words} ${seen(entry)?.at ?? ""} ${today}`;
+    const key = (entry) => `${entry.channel} ${entry.words} ${seen(entry)?.alert_id ?? ""} ${seen(entry)?.at ?? ""} ${today}`;
     // Undo takes back what was kept, which may be of an alert.
     const named = (entry) => ({ alert_id: seen(entry)?.alert_id ?? `training:${entry.of[0]}`, model });
     reconcile(differing, list, key, (entry) => h("li", {}, h("p", {}, entry.words), acknowledgement(named(entry), seen(entry), today)));
