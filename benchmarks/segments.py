@@ -17,8 +17,9 @@ from drift_ml.baseline.fit import fit_baseline
 from drift_ml.evidence import Budget, MixtureDetector, Settings, observe_window
 from drift_ml.segments.fit import fit_segments
 from drift_ml.window import Window
-from drift_monitor.evaluate import Evaluator, Policy
+from drift_monitor.evaluate import Evaluator
 from drift_monitor.keys import Series, WindowKey
+from drift_monitor.policy import Policy
 from drift_monitor.reference import Reference
 from drift_monitor.stores import Fragment, MemoryStore
 

@@ -17,8 +17,9 @@ from drift_contracts.exits import SUCCESS
 from drift_contracts.timestamps import utc_ms
 from drift_ml.baseline.fit import fit_baseline
 from drift_ml.window import Window
-from drift_monitor.evaluate import Evaluation, Evaluator, Policy
+from drift_monitor.evaluate import Evaluator
 from drift_monitor.keys import Series, WindowKey
+from drift_monitor.policy import Policy
 from drift_monitor.reference import Reference
 from drift_monitor.stores import Fragment, MemoryStore
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     from drift_monitor.alerts import Alert
+    from drift_monitor.evaluation import Evaluation
 
     Columns = dict[str, npt.NDArray[np.float64]]
 

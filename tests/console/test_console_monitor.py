@@ -32,8 +32,8 @@ from drift_contracts.timestamps import utc_text_of_seconds
 from drift_ml.baseline.fit import fit_baseline
 from drift_ml.report import window_report
 from drift_ml.window import Window
-from drift_monitor.evaluate import Policy
 from drift_monitor.keys import WindowKey
+from drift_monitor.policy import Policy
 from drift_monitor.stores import Fragment, SqliteStore
 from drift_monitor.verification import verify
 

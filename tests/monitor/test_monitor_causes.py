@@ -9,9 +9,10 @@ import pytest
 from drift_contracts import schemas
 from drift_ml.baseline.fit import fit_baseline
 from drift_ml.window import Window
-from drift_monitor.evaluate import Evaluator, Policy
+from drift_monitor.evaluate import Evaluator
 from drift_monitor.keys import WindowKey
 from drift_monitor.notify import chat_message, plain_text
+from drift_monitor.policy import Policy
 from drift_monitor.reference import Reference
 from drift_monitor.stores import Fragment, MemoryStore
 

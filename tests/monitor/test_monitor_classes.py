@@ -12,8 +12,9 @@ from drift_ml.evidence import DriftFinding
 from drift_ml.window import Window
 from drift_monitor.aggregate import Aggregator
 from drift_monitor.alerts import AlertSource, Grounds, drift_alert
-from drift_monitor.evaluate import Evaluator, Policy
+from drift_monitor.evaluate import Evaluator
 from drift_monitor.keys import Series
+from drift_monitor.policy import Policy
 from drift_monitor.reference import Reference
 from drift_monitor.stores import MemoryStore
 

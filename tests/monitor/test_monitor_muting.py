@@ -11,8 +11,8 @@ from drift_ml.evidence import Settings
 from drift_monitor.alerts import recovery
 from drift_monitor.digests import MOST, add_window, document_digest, group_digest
 from drift_monitor.errors import MonitorError
-from drift_monitor.evaluate import Policy
 from drift_monitor.notify import chat_message, plain_text
+from drift_monitor.policy import Policy
 from drift_monitor.stores import MemoryStore
 
 from tests.monitor.test_monitor_evaluate import NOON, SERIES, World

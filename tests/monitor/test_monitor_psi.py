@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 
 import pytest
-from drift_monitor.evaluate import Policy
 from drift_monitor.metrics import evaluation_values
+from drift_monitor.policy import Policy
 from drift_monitor.psi_meter import PsiMeter
 from drift_monitor.stores import MemoryStore
 

@@ -11,8 +11,8 @@ from drift_ml.rhythm import Base
 from drift_monitor.acknowledgements import acknowledge
 from drift_monitor.bases import bases_in_words
 from drift_monitor.differences import Differing, differing, in_words
-from drift_monitor.evaluate import Policy
 from drift_monitor.keys import Series
+from drift_monitor.policy import Policy
 from drift_monitor.rhythms import Rhythms
 from drift_monitor.rules import Rules
 

@@ -10,8 +10,8 @@ import pytest
 from drift_contracts import schemas
 from drift_ml.window import Window
 from drift_monitor.aggregate import Aggregator
-from drift_monitor.evaluate import Policy
 from drift_monitor.metrics import evaluation_values
+from drift_monitor.policy import Policy
 from drift_monitor.reference import Reference
 from drift_monitor.settings import read_settings
 from drift_monitor.stores import MemoryStore

@@ -11,8 +11,9 @@ from drift_ml.baseline.fit import fit_baseline
 from drift_ml.rhythm import LeftOut, Rhythm
 from drift_ml.window import Window
 from drift_monitor.errors import BadStore
-from drift_monitor.evaluate import Evaluator, Policy
+from drift_monitor.evaluate import Evaluator
 from drift_monitor.keys import Series, WindowKey
+from drift_monitor.policy import Policy
 from drift_monitor.reference import Reference
 from drift_monitor.rhythm_archive import keep_rhythm, kept_rhythm
 from drift_monitor.rhythms import Memory, Rhythms

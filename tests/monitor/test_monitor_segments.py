@@ -13,8 +13,8 @@ from drift_ml.segments import Segment
 from drift_ml.segments.fit import HeldOutAnswers, fit_segments
 from drift_ml.window import Window
 from drift_monitor.alerts import recovery_id
-from drift_monitor.evaluate import Policy
 from drift_monitor.keys import Series, WindowKey
+from drift_monitor.policy import Policy
 from drift_monitor.reference import Reference, with_parts, without_segments
 from drift_monitor.segments import reconcile
 from drift_monitor.settings import read_settings

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 from drift_console.verify import verify as command
-from drift_monitor.evaluate import Policy
+from drift_monitor.policy import Policy
 from drift_monitor.stores import MemoryStore, SqliteStore
 from drift_monitor.verification import CannotVerify, Verification, verify
 

@@ -207,17 +207,40 @@ def test_stored_report(made, store, tmp_path):
     assert "want single values" in " ".join(shown.stdout.split())
 
 
-def test_differs_from_training(made, store):
-    """What the monitor has found to differ from training is shown beside the report, with who has seen it."""
+@pytest.fixture
+def differing(made, store):
+    """The monitor has found age to differ from training, and somebody has seen it."""
     version = load_bundle(made.folder).manifest["model_version"]
-    differing = {"channel": "age", "of": ["age"], "level": "small", "words": "age is higher", "since_s": 0.0}
-    differing |= {"size": 0.2, "low": 0.1, "high": 0.3, "unit": "standard deviations", "alerts": []}
+    channel = {"channel": "age", "of": ["age"], "level": "small", "words": "age is higher", "since_s": 0.0}
+    channel |= {"size": 0.2, "low": 0.1, "high": 0.3, "unit": "standard deviations", "alerts": ["one"]}
+    other = channel | {"channel": "sqft", "of": ["sqft"], "words": "sqft is <higher>", "alerts": []}
     kept = SqliteStore(store)
-    kept.save(Series("house-price", f"{version}-differs"), 0, {"day": 1, "channels": [differing]})
+    kept.save(Series("house-price", f"{version}-differs"), 0, {"day": 1, "channels": [channel, other]})
     acknowledge(kept, "house-price", "training:age", who="Ann", why="older houses", now=0.0)
     kept.close()
-    shown = " ".join(stored(made, store, "--window", "last-24h").stdout.split())
+
+
+@pytest.mark.usefixtures("differing")
+def test_differs_from_training(made, store, tmp_path):
+    """What the monitor has found to differ from training is in text and page, with who has seen it."""
+    path = tmp_path / "report.html"
+    shown = " ".join(stored(made, store, "--window", "last-24h", "--html", path).stdout.split())
     assert "age is higher, since 1 January 1970, acknowledged by Ann: older houses" in shown
+    page = path.read_text()
+    assert "<h2>Differs from training</h2>" in page
+    assert "by Ann: older houses" in page
+    assert "sqft is &lt;higher&gt;, since 1 January 1970" in page
+
+
+@pytest.mark.usefixtures("differing")
+def test_differences_as_json(made, store):
+    """The JSON document names what differs from training, and who has seen it."""
+    age, sqft = json.loads(stored(made, store, "--window", "last-24h", "--json").stdout)["differs"]
+    assert (age["of"], age["size"], age["low"], age["high"]) == (["age"], 0.2, 0.1, 0.3)
+    assert (age["since"], age["alerts"]) == ("1970-01-01T00:00:00.000Z", ["one"])
+    at = "1970-01-01T00:00:00.000Z"
+    assert age["acknowledged"] == {"who": "Ann", "why": "older houses", "at": at}
+    assert (sqft["channel"], sqft["acknowledged"]) == ("sqft", None)
 
 
 @pytest.mark.parametrize(

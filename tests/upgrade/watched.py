@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from drift_engine.bundle import Bundle
     from drift_monitor.aggregate import Rejected
-    from drift_monitor.evaluate import Evaluation
+    from drift_monitor.evaluation import Evaluation
 
 TABLE = "windows"
 MINUTE = 60

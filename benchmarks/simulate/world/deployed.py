@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from drift_contracts.timestamps import utc_ms
 from drift_ml.window import Window
-from drift_monitor.evaluate import Evaluator, Policy
+from drift_monitor.evaluate import Evaluator
 from drift_monitor.keys import Series, WindowKey
 from drift_monitor.reference import Reference
 from drift_monitor.stores import Fragment, MemoryStore, StoredState, StoredWindow
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from drift_monitor.alerts import Alert
+    from drift_monitor.policy import Policy
     from drift_monitor.stores import Document, Revision
 
     from benchmarks.simulate.world.streams import Batch, Stream

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from drift_ml.psi_blocks import PsiCheck
     from drift_ml.replay.allowance import Allowance
     from drift_ml.replay.class_plots import MixPlot
+    from drift_ml.replay.differing import TrainingDifference
     from drift_ml.replay.evidence import Alarm
     from drift_ml.replay.reference_detectors import Detection
     from drift_ml.replay.row_order import Explained
@@ -67,6 +68,9 @@ class Outcome:
     segments: tuple[SegmentReplay, ...] = ()
     #: Which cycles were allowed for; None where nobody asked.
     allowance: Allowance | None = None
+    #: What the monitor has found to differ from training, the largest first. It decides nothing;
+    #: None where no monitor was asked, as in the replay of a file.
+    differs: tuple[TrainingDifference, ...] | None = None
 
     @property
     def warnings(self) -> list[str]:
@@ -107,6 +111,9 @@ class Outcome:
     def to_json(self) -> JsonObject:
         """Return everything as one document."""
         training_rows = None if self.training_rows is None else self.training_rows.to_json()
+        differs: list[JsonValue] | None = None
+        if self.differs is not None:
+            differs = [difference.to_json() for difference in self.differs]
         return {
             "drift": self.verdict.is_drift,
             "verdict": cast("JsonValue", asdict(self.verdict)),
@@ -119,6 +126,7 @@ class Outcome:
             "rhythm": None if self.allowance is None else self.allowance.to_json(),
             "psi_alarm": None if self.psi is None else self.psi.to_json(),
             "segments": [part.to_json() for part in self.segments],
+            "differs": differs,
             "replay": self.replay.to_json(),
             "report": cast("JsonValue", self.report),
         }
@@ -270,5 +278,6 @@ def page(
         psi=outcome.psi,
         segments=outcome.segment_words,
         rhythm="" if outcome.allowance is None else outcome.allowance.words,
+        differs=outcome.differs or (),
     )
     return render_report(outcome.report, outcome.replay, outcome.detections, baseline, facts)

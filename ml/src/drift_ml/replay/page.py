@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from drift_ml.baseline import Baseline
     from drift_ml.psi_blocks import PsiCheck
     from drift_ml.replay.class_plots import MixPlot
+    from drift_ml.replay.differing import TrainingDifference
     from drift_ml.replay.evidence import Alarm, Replay
     from drift_ml.replay.reference_detectors import Detection
     from drift_ml.replay.training_rows import TrainingRows
@@ -87,6 +88,8 @@ class Facts:
     segments: str = ""
     #: Which cycles the replay allows for, in a sentence; "" where nothing is known of it.
     rhythm: str = ""
+    #: What the monitor has found to differ from training; empty where it has found nothing.
+    differs: tuple[TrainingDifference, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -167,6 +170,7 @@ def render_report(
         figures=_figures(report, replay),
         evidence_plot=evidence_plot(replay),
         alarms=[_alarm_row(alarm) for alarm in replay.alarms],
+        differs=[_difference_row(difference) for difference in facts.differs],
         detectors=_detector_rows(replay, detections),
         class_rule=_class_rule(facts),
         calibration=calibration_plot(baseline.calibration),
@@ -278,6 +282,12 @@ def _alarm_row(alarm: Alarm) -> list[Cell]:
         ", ".join(shares),
         end,
     ]
+
+
+def _difference_row(difference: TrainingDifference) -> list[Cell]:
+    seen = difference.acknowledged
+    acknowledged = "" if seen is None else f"by {seen.who}: {seen.why}"
+    return [difference.words, Level(difference.level), acknowledged]
 
 
 def _with(alarm: Alarm) -> str:

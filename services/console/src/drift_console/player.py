@@ -39,6 +39,8 @@ MINUTE_S = 60
 ALARMS_EVERY_S = 300
 #: Seconds of traffic that a step spans at most.
 LONGEST_STEP_S = 3_600
+#: Steps of a replay that goes as fast as it can, about, where none spans more than an hour.
+MOST_STEPS = 250
 #: Real seconds that a step lasts, about.
 STEP_SECONDS = 0.25
 #: Windows are evaluated when they have been over for so long.
@@ -164,9 +166,10 @@ class Player(Supervised):
     def step_s(self) -> int:
         """Return how many seconds of traffic are evaluated together."""
         speed = self._feed.speed
-        if speed is None:
-            return LONGEST_STEP_S
-        minutes = int(min(speed * STEP_SECONDS, LONGEST_STEP_S)) // MINUTE_S
+        wanted_s = (self._survey.last_ms - self._survey.first_ms) / 1000 / MOST_STEPS
+        if speed is not None:
+            wanted_s = speed * STEP_SECONDS
+        minutes = int(min(wanted_s, LONGEST_STEP_S)) // MINUTE_S
         return max(1, minutes) * MINUTE_S
 
     def lag(self) -> float | None:

@@ -28,7 +28,10 @@ from drift_ml.replay.command_line import (
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from drift_engine.bundle import Bundle
+    from drift_ml.replay.differing import TrainingDifference
     from drift_ml.replay.segments import SegmentReplay
 
 FIRST = "house-price"
@@ -153,10 +156,11 @@ def report(
         allowance=allowance,
         segments=segments_replayed,
     )
-    outcome = replace(outcome, psi=settings.psi_of(baseline, windows))
+    differs = _differences(store, bundle)
+    outcome = replace(outcome, psi=settings.psi_of(baseline, windows), differs=differs)
     source = f"{store.name}, {span}"
     if not settings.as_json:
-        _show_differences(store, bundle)
+        _show_differences(differs)
 
     def render(made: str) -> str:
         """Return the HTML page."""
@@ -165,21 +169,52 @@ def report(
     finish(outcome, settings, render)
 
 
-def _show_differences(store: Path, bundle: Bundle) -> None:
-    """Print what the monitor has found to differ from training, over its last whole days."""
-    from drift_monitor.acknowledgements import acknowledged  # noqa: PLC0415 - as above
+def _differences(store: Path, bundle: Bundle) -> tuple[TrainingDifference, ...]:
+    """Return what the monitor has found to differ from training, over its last whole days."""
+    # As above.
+    from drift_ml.replay.differing import Seen, TrainingDifference  # noqa: PLC0415
+    from drift_monitor.acknowledgements import acknowledged  # noqa: PLC0415
     from drift_monitor.differences import differing, with_acknowledgements  # noqa: PLC0415
     from drift_monitor.keys import Series  # noqa: PLC0415
     from drift_monitor.stores import SqliteStore  # noqa: PLC0415
 
     windows, model = SqliteStore(store), bundle.manifest["model"]
-    found = differing(windows, Series(model, bundle.manifest["model_version"]))
-    if not found:
+    stored = differing(windows, Series(model, bundle.manifest["model_version"]))
+    if not stored:
+        return ()
+    listed = []
+    for difference in with_acknowledgements(stored, acknowledged(windows, model)):
+        entry = difference.acknowledged
+        listed.append(
+            TrainingDifference(
+                difference.channel,
+                difference.of,
+                difference.level,
+                str(replace(difference, acknowledged=None)),
+                difference.size,
+                difference.low,
+                difference.high,
+                difference.unit,
+                difference.since_s,
+                difference.alerts,
+                None if entry is None else Seen(entry["who"], entry["why"], entry["at"]),
+            )
+        )
+    return tuple(listed)
+
+
+def _show_differences(differs: Sequence[TrainingDifference]) -> None:
+    """Print what differs from training, with who has acknowledged it."""
+    if not differs:
         return
     terminal = make_terminal()
     terminal.print(Text("Differs from training, over the last whole days:", style="bold"))
-    for difference in with_acknowledgements(found, acknowledged(windows, model)):
-        terminal.print(Text(f"  {difference}"))
+    for difference in differs:
+        words = difference.words
+        if difference.acknowledged is not None:
+            seen = difference.acknowledged
+            words += f", acknowledged by {seen.who}: {seen.why}"
+        terminal.print(Text(f"  {words}"))
 
 
 def _bundle_of(bundles: Path, model: str | None) -> Path:

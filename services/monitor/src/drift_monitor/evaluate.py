@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, cast
 
-from drift_contracts import DriftError
 from drift_contracts.timestamps import utc_text_of_seconds
 from drift_ml.evidence import (
     Budget,
@@ -20,8 +19,6 @@ from drift_ml.evidence import (
 from drift_ml.figures import plain_number
 from drift_ml.left_out import is_left_out
 from drift_ml.psi_blocks import muted_at
-from drift_ml.report import window_report
-from drift_ml.verdict import moving_features
 from drift_ml.window import Window
 
 from drift_monitor import alerts
@@ -31,31 +28,29 @@ from drift_monitor.callers import Callers, NetWindows, Watched, caller_segment, 
 from drift_monitor.compact import compact
 from drift_monitor.differences import (
     differing,
-    in_words,
     keep_differences,
     with_acknowledgements,
 )
 from drift_monitor.digests import add_window, document_digest
 from drift_monitor.errors import BadStore, Conflict
+from drift_monitor.evaluation import Evaluation, Run
 from drift_monitor.formats import WINDOW, refuse_newer
+from drift_monitor.grounds import GroundsOfAlerts
 from drift_monitor.held import HeldWindows, rhythms_of, standing_alerts
-from drift_monitor.keys import MINUTE, Series
+from drift_monitor.keys import Series
+from drift_monitor.policy import DAY, Policy
 from drift_monitor.psi_meter import PsiMeter
-from drift_monitor.repeats import repeats_in_words
 from drift_monitor.rhythm_archive import keep_rhythm
 from drift_monitor.rhythms import Rhythms
-from drift_monitor.rules import Rules
 from drift_monitor.segments import SegmentState, reconcile
 from drift_monitor.state import SeriesState
 from drift_monitor.sums import HOUR_S, HOURS_A_DAY
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from drift_contracts.types import AlertV2, AlertV2Detector, AlertV2Windows, WindowReportV1
+    from drift_contracts.types import AlertV2
     from drift_ml.evidence import DriftFinding, StandingAlarm
-    from drift_ml.left_out import LeftOut
     from drift_ml.rhythm import Rhythm
     from drift_ml.segments import Segment
 
@@ -66,15 +61,6 @@ if TYPE_CHECKING:
     from drift_monitor.rhythms import Memory
     from drift_monitor.stores import Revision, Store, StoredState, StoredWindow
 
-DAY = 86_400
-DAYS_A_WEEK = 7
-#: Days of a week that begins on a Thursday.
-SATURDAY, SUNDAY = 2, 3
-#: A minute is evaluated when it has been over for so long: log subscriptions deliver within
-#: seconds.
-LATENESS_MINUTES = 2
-#: Events to one false alarm, whatever the traffic.
-LEAST_BUDGET = 1_000
 #: Minutes over which the traffic of a new series is measured, at least.
 LEAST_MINUTES = 60
 #: Windows that are read and evaluated between two savings of the state: they bound the memory.
@@ -96,183 +82,6 @@ HIGH_PSI = "PSI of %s in the traffic of %s is %s over %d events"
 OTHER_SETTINGS = "the state of %s's detector is of other settings; it starts anew"
 
 _log = logging.getLogger("drift_monitor")
-
-
-@dataclass(frozen=True)
-class Policy:
-    """How often the detector may be wrong, and how large a drift must be to be reported."""
-
-    #: Events to one false alarm.
-    budget_events: float = 100_000
-    #: Days between two false alarms of the whole stack, at the observed traffic; None where
-    #: `budget_events` holds.
-    budget_days: float | None = None
-    #: In standard deviations, see `drift_ml.evidence.Settings`.
-    minimum_effect: float = 0.1
-    #: The same for single features, by name.
-    minimum_effects: Mapping[str, float] = field(default_factory=dict)
-    #: When the muting of a feature ends, by name, in seconds since 1970.
-    muted: Mapping[str, float] = field(default_factory=dict)
-    lateness_minutes: int = LATENESS_MINUTES
-    #: Whole seconds that a window spans, 60 but on a scaled clock.
-    period: int = MINUTE
-    #: Whether the rhythm of the traffic is learned from it and allowed for.
-    learns_rhythm: bool = True
-    #: Whether requests that repeat each other count for less.
-    allows_for_repeats: bool = True
-    #: Spans of days that are neither learned from nor evidence: holidays, one-off events.
-    left_out: tuple[LeftOut, ...] = ()
-    #: How references follow the traffic.
-    references: Rules = field(default_factory=Rules)
-    #: PSI above which the alarm `psi` of the monitoring spec rings; 0 measures none.
-    psi_alarm: float = 0.0
-
-    @property
-    def windows_a_day(self) -> int:
-        """Return how many windows a day has."""
-        return DAY // self.period
-
-    def muted_until(
-        self,
-        of: Sequence[str],
-        timestamp_s: float,
-    ) -> float | None:
-        """Return when the muting of a channel ends; None where one of its features is not muted.
-
-        Args:
-            of: the channel's features.
-            timestamp_s: when the muting is asked for, in seconds since 1970.
-        """
-        ends = [self.muted.get(name, 0.0) for name in of]
-        first = min(ends)
-        return first if timestamp_s < first else None
-
-    def events(
-        self,
-        observed_per_day: float | None,
-        models: int = 1,
-    ) -> float:
-        """Return the budget of one model in its events.
-
-        A budget in days is shared equally by the models: each may be wrong as many times more
-        rarely. One in events needs no sharing, since each model has only its own events.
-
-        Args:
-            observed_per_day: events of a day of the model, None before the first one.
-            models: that are watched, at least 1.
-        """
-        if self.budget_days is None or not observed_per_day:
-            return self.budget_events
-        budget = max(self.budget_days * observed_per_day * models, LEAST_BUDGET)
-        # Powers of two, so that traffic may vary without a new threshold each day.
-        return float(2 ** (int(budget).bit_length() - 1))
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What one run found for a series."""
-
-    series: Series
-    #: Of `events` that were summed, of the `late` among them, of `unreadable` windows.
-    counts: Counter[str]
-    #: Everything evaluated in this run, None if nothing came.
-    window: Window | None
-    #: The window against the baseline.
-    report: WindowReportV1 | None
-    #: The strongest evidence of this run, in nats.
-    evidence: float
-    #: The evidence that an alarm takes, in nats.
-    needed: float
-    #: Whether an alarm is on.
-    alarm: bool
-    #: The alarm that is on, else what the evidence shows so far, if anything.
-    finding: DriftFinding | None = None
-    #: What raised each alarm that is on, the oldest first.
-    standing: tuple[DriftFinding, ...] = ()
-    #: The alerts of the same drifts, as they were sent.
-    alerts: tuple[Alert, ...] = ()
-    #: Alerts of muted features, which nobody was notified of.
-    muted: tuple[Alert, ...] = ()
-    #: Every feature that drifts, those included that joined an alarm later.
-    moving: tuple[str, ...] = ()
-    #: Seconds of closed minutes that are left for the next run.
-    behind: float = 0.0
-    #: Whether any version of the model ever had an event; before that, silence shows nothing.
-    asked: bool = True
-    #: What is known of the traffic's rhythm, in words; None where it is not learned.
-    rhythm: str | None = None
-    #: What differs from training, the largest first; None where it is not measured.
-    differs: tuple[Differing, ...] | None = None
-    #: What the series is compared with.
-    reference: Reference | None = None
-    #: The largest PSI of the blocks of events that this run filled; None where none was measured.
-    psi: float | None = None
-    #: What is known of requests that repeat each other, in words.
-    repeats: str | None = None
-    #: How many requests count as one, as they repeat each other; 1 for none.
-    repetition: float = 1.0
-    #: Of each segment, watched or not; empty where the traffic is not cut.
-    segments: tuple[SegmentState, ...] = ()
-
-
-@dataclass
-class _Run:
-    """The evaluation of one series, under way."""
-
-    source: AlertSource
-    state: SeriesState
-    detector: MixtureDetector
-    #: Everything evaluated so far.
-    window: Window
-    counts: Counter[str]
-    #: The first minute after the first day of traffic; before it the hours of a day are not known.
-    first_day_over: int = 0
-    #: The evidence after each window, in nats.
-    strengths: list[float] = field(default_factory=list)
-    #: Measures PSI; None where no alarm of it is chosen.
-    psi: PsiMeter | None = None
-    #: What is stored of the rhythm; None where nothing is learned.
-    memory: Memory | None = None
-    #: The rhythm in force, with what channels are held against; None for none.
-    rhythm: Rhythm | None = None
-
-    def evaluation(self, behind: float) -> Evaluation:
-        """Return what was found so far; behind: seconds that are left for the next run."""
-        window = report = None
-        if self.window.events:
-            window = self.window
-            report = window_report(self.source.reference.baseline, window)
-        raised = [
-            alarm.finding
-            for alarm in self.detector.alarms
-            if alarm.finding.channel not in self.state.muted
-        ]
-        largest = None if self.psi is None else self.psi.largest
-        return Evaluation(
-            series=self.source.series,
-            counts=self.counts,
-            window=window,
-            report=report,
-            evidence=max(self.strengths, default=self.detector.evidence),
-            needed=self.detector.needed,
-            alarm=bool(raised),
-            finding=raised[0] if raised else self.detector.finding(),
-            standing=tuple(raised),
-            alerts=tuple(self.state.alerts.values()),
-            muted=tuple(self.state.muted.values()),
-            moving=self._moving(),
-            behind=behind,
-            asked=self.state.events > 0 or self.counts["events"] > 0,
-            reference=self.source.reference,
-            psi=None if largest is None else largest.value,
-            repeats=repeats_in_words(self.detector, self.window.sketches),
-            repetition=self.detector.repetition,
-        )
-
-    def _moving(self) -> tuple[str, ...]:
-        """Return every feature that a standing alarm says drifts; `prediction` for an answer."""
-        channels = [name for alarm in self.detector.alarms for name in alarm.channels]
-        return moving_features(self.source.reference.baseline, channels)
 
 
 class Evaluator:
@@ -322,6 +131,7 @@ class Evaluator:
         self._callers = Callers(store, self._rhythms, self._policy.windows_a_day)
         #: First minute of which fragments of callers may be left, by the series of all traffic.
         self._callers_whole_before: dict[Series, float] = {}
+        self._grounds = GroundsOfAlerts(self._net, self._policy, self._rhythms, self._differing)
         self._shown = shown or _none_shown
         self._links = dict(links or {})
         # Versions of one model share its traffic, so that they are one.
@@ -498,7 +308,7 @@ class Evaluator:
                 state.detector = detector.to_json()
                 memory = renewed
                 detector = self._detector(series, state, reference, memory)
-        run = _Run(
+        run = Run(
             source,
             state,
             detector,
@@ -534,7 +344,7 @@ class Evaluator:
             differs = self._differing(series) if memory.has_whole_day else ()
         return replace(evaluation, rhythm=words, differs=differs)
 
-    def _keep_differences(self, run: _Run, memory: Memory) -> None:
+    def _keep_differences(self, run: Run, memory: Memory) -> None:
         """Find what differs from training where another day is over."""
         source, baseline = run.source, run.source.reference.baseline
         standing = [*run.state.alerts.values(), *run.state.muted.values()]
@@ -620,7 +430,7 @@ class Evaluator:
 
     def _catch_up(
         self,
-        run: _Run,
+        run: Run,
         revision: Revision,
         whole_before: int,
     ) -> None:
@@ -656,7 +466,7 @@ class Evaluator:
 
     def _take(
         self,
-        run: _Run,
+        run: Run,
         stored: StoredWindow,
     ) -> None:
         """Evaluate a stored window.
@@ -694,7 +504,7 @@ class Evaluator:
 
     def _measure_psi(
         self,
-        run: _Run,
+        run: Run,
         window: Window,
         minute: int,
     ) -> None:
@@ -709,7 +519,7 @@ class Evaluator:
 
     def _step(
         self,
-        run: _Run,
+        run: Run,
         window: Window,
         minute: int,
     ) -> None:
@@ -733,14 +543,14 @@ class Evaluator:
 
     def _raise(
         self,
-        run: _Run,
+        run: Run,
         alarm: StandingAlarm,
         minute: int,
     ) -> None:
         """Write the alert of a drift; of muted features it is kept and not sent."""
         finding = alarm.finding
         of = run.source.reference.baseline.channel(finding.channel).of
-        grounds = self._grounds(run, finding, minute, alarm)
+        grounds = self._grounds.of(run, finding, minute, alarm)
         alert = alerts.drift_alert(run.source, finding, grounds)
         until = self._policy.muted_until(of, minute * self._policy.period)
         if until is not None:
@@ -751,7 +561,7 @@ class Evaluator:
 
     def _send_later(
         self,
-        run: _Run,
+        run: Run,
         channel: str,
         alert: AlertV2,
     ) -> None:
@@ -761,7 +571,7 @@ class Evaluator:
 
     def _end_mutings(
         self,
-        run: _Run,
+        run: Run,
         minute: int,
     ) -> None:
         """Send alerts whose muting has ended, or whose cause shows in a feature that is heard."""
@@ -770,14 +580,14 @@ class Evaluator:
             finding = self._heard(run, standing[channel], minute)
             if finding is not None:
                 del run.state.muted[channel]
-                grounds = self._grounds(run, finding, minute, standing[channel])
+                grounds = self._grounds.of(run, finding, minute, standing[channel])
                 alert = alerts.drift_alert(run.source, finding, grounds)
                 # The detector knows the alarm by the drift that raised it.
                 self._send_later(run, channel, alert)
 
     def _heard(
         self,
-        run: _Run,
+        run: Run,
         alarm: StandingAlarm,
         minute: int,
     ) -> DriftFinding | None:
@@ -798,116 +608,9 @@ class Evaluator:
                 return drift.finding
         return None
 
-    def _grounds(
-        self,
-        run: _Run,
-        finding: DriftFinding,
-        minute: int,
-        alarm: StandingAlarm,
-    ) -> alerts.Grounds:
-        """Return what an alert rests on."""
-        state = run.state
-        drifts = [drift.finding for drift in alarm.drifts]
-        return alerts.Grounds(
-            minute,
-            state.budget,
-            self._since_onset(run, finding, minute),
-            list(state.alerts.values()),
-            self._windows_of(state, minute),
-            self._detector_of(run),
-            is_first_day=minute < run.first_day_over,
-            is_unknown_weekend=run.first_day_over > 0 and is_weekend(minute * self._policy.period),
-            joined=[drift for drift in drifts if drift.channel != finding.channel],
-            usual=self._usual(run, finding.channel),
-            differs=self._beside(run, finding),
-        )
-
-    def _usual(self, run: _Run, channel: str) -> alerts.Usual | None:
-        """Return the traffic that a channel is held against; None for the training rows."""
-        if run.rhythm is None or channel not in run.rhythm.bases or run.memory is None:
-            return None
-        series, baseline = run.source.series, run.source.reference.baseline
-        base = run.rhythm.bases[channel]
-        total: Window | None = None
-        for hour, window in self._rhythms.windows(series, baseline, run.memory):
-            if base.from_s <= hour * HOUR_S < base.to_s:
-                total = window if total is None else total + window
-        return alerts.Usual(base, total)
-
-    def _beside(self, run: _Run, finding: DriftFinding) -> str:
-        """Return what differs from training beside a finding, in words."""
-        if run.rhythm is None or not run.rhythm.bases:
-            return ""
-        of = run.source.reference.baseline.channel(finding.channel).of
-        others = [
-            each for each in self._differing(run.source.series) if set(each.of).isdisjoint(of)
-        ]
-        return in_words(others)
-
-    def _since_onset(
-        self,
-        run: _Run,
-        finding: DriftFinding,
-        minute: int,
-    ) -> Window | None:
-        """Return the events since an onset, of the last day at most; None where none is stored."""
-        series, baseline = run.source.series, run.source.reference.baseline
-        most = self._policy.windows_a_day
-        onset = int(finding.since // self._policy.period)
-        first = max(onset, minute - most + 1)
-        total: Window | None = None
-        for stored in self._store.windows(series, first, minute, most):
-            with contextlib.suppress(DriftError):  # one that cannot be read was logged
-                window = Window.from_json(stored.window, baseline)
-                total = window if total is None else total + window
-        return total
-
-    def _windows_of(
-        self,
-        state: SeriesState,
-        minute: int,
-    ) -> AlertV2Windows | None:
-        """Return the digests of the windows that the evidence rests on.
-
-        None where an earlier release, which kept none, has gathered some of it.
-        """
-        if not state.digests or not state.budgets:
-            return None
-        return {
-            "period": self._policy.period,
-            "first": state.digests[0]["first"],
-            "last": minute,
-            "windows": sum(group["windows"] for group in state.digests),
-            "groups": [group.copy() for group in state.digests],
-        }
-
-    def _detector_of(self, run: _Run) -> AlertV2Detector | None:
-        """Return what the evidence was gathered under; None as for its windows."""
-        if not run.state.budgets:
-            return None
-        detector: AlertV2Detector = {
-            "baseline": run.source.reference.baseline.digest,
-            "minimum_effect": self._policy.minimum_effect,
-            "budgets": [{"first": first, "events": events} for first, events in run.state.budgets],
-        }
-        if self._policy.minimum_effects:
-            detector["minimum_effects"] = dict(self._policy.minimum_effects)
-        if not self._policy.allows_for_repeats:
-            detector["repeats"] = False
-        if run.detector.settings.whole_days:
-            detector["whole_days"] = list(run.detector.settings.whole_days)
-        spans = self._net.spans(run.source.series)
-        if spans:
-            detector["callers"] = [span.to_json() for span in spans]
-        if run.state.rhythm:
-            detector["rhythm"] = run.state.rhythm
-        if run.state.start:
-            detector["alarms"] = [dict(alarm) for alarm in run.state.start]
-        return detector
-
     def _take_back(
         self,
-        run: _Run,
+        run: Run,
         channel: str,
         minute: int,
     ) -> None:
@@ -1143,16 +846,6 @@ class Evaluator:
             if sent:
                 state.outbox = state.outbox[sent:]
                 self._store.save(series, stored.revision, state.to_json())
-
-
-def is_weekend(timestamp_s: float) -> bool:
-    """Return whether a time, in seconds since the epoch, is on a Saturday or Sunday in UTC.
-
-    >>> is_weekend(86_400), is_weekend(2 * 86_400), is_weekend(4 * 86_400)
-    (False, True, False)
-    """
-    # The epoch began on a Thursday.
-    return int(timestamp_s // DAY) % DAYS_A_WEEK in (SATURDAY, SUNDAY)
 
 
 def _none_shown(_model: str) -> Sequence[Alert]:

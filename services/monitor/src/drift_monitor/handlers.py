@@ -16,10 +16,11 @@ from drift_contracts import MonitoringSpec, documents
 
 from drift_monitor import cloud
 from drift_monitor.aggregate import Aggregator
-from drift_monitor.evaluate import Evaluator, Policy
+from drift_monitor.evaluate import Evaluator
 from drift_monitor.logs import configure_log
 from drift_monitor.metrics import emf_line, evaluation_values
 from drift_monitor.notify import notify as send_notices
+from drift_monitor.policy import Policy
 from drift_monitor.probe import over_http
 from drift_monitor.probe import probe as run_probe
 from drift_monitor.reference import load_references, without_segments

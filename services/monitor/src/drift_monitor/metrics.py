@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from drift_contracts import MonitoringSpec
     from drift_ml.evidence import DriftFinding
 
-    from drift_monitor.evaluate import Evaluation
+    from drift_monitor.evaluation import Evaluation
 
 
 def emf_line(

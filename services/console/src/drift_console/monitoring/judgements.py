@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from drift_contracts.types import DetectorStateV2Finding
     from drift_monitor.alerts import Alert
     from drift_monitor.differences import Differing
-    from drift_monitor.evaluate import Evaluation
+    from drift_monitor.evaluation import Evaluation
     from drift_monitor.keys import Series
     from drift_monitor.segments import SegmentEntry
 

@@ -14,11 +14,12 @@ from drift_monitor.alerts import LONGEST
 from drift_monitor.callers import CALLER, caller_segment, caller_series
 from drift_monitor.deliveries import Delivery
 from drift_monitor.errors import BadStore
-from drift_monitor.evaluate import Evaluator, Policy
+from drift_monitor.evaluate import Evaluator
 from drift_monitor.event_search import search_events
 from drift_monitor.held import joined_spans, spans_of, standing_alerts
 from drift_monitor.keys import Series
 from drift_monitor.metrics import emf_line, evaluation_values
+from drift_monitor.policy import Policy
 from drift_monitor.reference import with_parts
 from drift_monitor.rules import Rules
 from drift_monitor.state import SeriesState

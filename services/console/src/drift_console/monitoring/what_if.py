@@ -11,7 +11,7 @@ from drift_ml.descriptions import units_of
 from drift_ml.evidence import Budget
 from drift_ml.psi_blocks import check_psi
 from drift_ml.replay.evidence import events_per_day, replay_windows
-from drift_monitor.evaluate import Policy
+from drift_monitor.policy import Policy
 
 from drift_console.monitoring.reading import THRESHOLD, features_of
 from drift_console.monitoring.references import baselines_of
