@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import urllib.request
+from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import expect
@@ -177,6 +178,49 @@ def test_acknowledgement(visit, server):
     shown.get_by_role("button", name="Undo").click()
     expect(shown).to_contain_text("Saved.")
     assert [body.get("undo", False) for body in sent] == [False, True]
+
+
+@pytest.mark.usefixtures("alarmed")
+def test_difference_from_training(visit, server):
+    """What differs from training is acknowledged beside the alarm, and taken back where it was kept."""
+    alert_id = server.world.evidence["alerts"][0]["alert_id"]
+    words = "the mean of sqft is 0.52 standard deviations higher (0.44 to 0.6), since 5 October 2026"
+    entry = {"channel": "sqft", "of": ["sqft"], "words": words, "alerts": [alert_id]}
+    pair = {"channel": "product:age:sqft", "of": ["age", "sqft"], "words": "age with sqft", "alerts": []}
+    server.world.evidence = server.world.evidence | {"differs": [entry, pair]}
+    page = visit()
+    asked = []
+    page.route("**/acknowledgement?*", lambda route: (asked.append(unquote(route.request.url)), route.fulfill(json={})))
+    first, second = page.locator("#differs li").first, page.locator("#differs li").last
+    expect(first).to_contain_text(words)
+    expect(first.get_by_label("new normal")).to_be_hidden()
+    first.get_by_label("Your name").fill("Ada")
+    first.get_by_label("Why it can be left").fill("larger houses")
+    first.get_by_role("button", name="Acknowledge").click()
+    expect(first).to_contain_text("Saved.")
+    by_id = {"alert_id": alert_id, "who": "Ada", "why": "larger houses", "at": iso(server.world.now), "undone": False}
+    by_feature = by_id | {"alert_id": "training:sqft"}
+    server.world.evidence |= {"acknowledged": {"training:sqft": by_feature}}
+    expect(second).to_contain_text("Acknowledged by Ada")
+    server.world.evidence |= {"acknowledged": {alert_id: by_id | {"who": "Bob"}}}
+    expect(first).to_contain_text("Acknowledged by Bob")
+    first.get_by_role("button", name="Undo").click()
+    expect(first).to_contain_text("Saved.")
+    assert ["training:sqft" in url for url in asked] == [True, False]
+    assert alert_id in asked[1]
+
+
+def test_times_of_other_days(visit, server):
+    """An alert of another day is shown with its day, and the headline with the oldest drift."""
+    since, raised = iso(server.world.now - 3 * 86_400), iso(server.world.now - 2 * 86_400)
+    found = evidence(server.world, alarm=True)
+    found["alerts"][0]["timestamp"] = raised
+    server.world.evidence = found | {"verdict": decided([drift_of(found["since"], "age"), drift_of(since)])}
+    page = visit()
+    when = page.locator("#evidence .alerts time").first
+    expect(when).to_have_attribute("datetime", raised)
+    expect(when).to_have_text(re.compile(r"^[A-Z][a-z]{2} \d{1,2} \d\d:\d\d:\d\d$"))
+    expect(page.locator("#evidence .aside time").first).to_have_attribute("datetime", since)
 
 
 def test_real_console(browser, console):  # noqa: F811 - the fixture

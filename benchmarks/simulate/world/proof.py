@@ -10,7 +10,7 @@ from time import time
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.simulate.bar_table import NOT_RELEASED, released_commit, released_tree
-from benchmarks.simulate.world.cells import GROUPS, RELEASED, Cell, done
+from benchmarks.simulate.world.cells import GROUPS, OURS, RELEASED, Cell, done
 from benchmarks.simulate.world.plots import plot
 from benchmarks.simulate.world.real_tables import TABLES
 from benchmarks.simulate.world.report import Proof, document
@@ -54,13 +54,22 @@ def cells(options: Namespace, *, with_released: bool) -> list[Cell]:
     return listed
 
 
-def scale_of(options: Namespace) -> str:
-    """Return the scale in words."""
-    number = QUICK_SERVICES if options.quick else options.services
+def scale_of(options: Namespace, proof: Proof) -> str:
+    """Return the scale that was reached, in words.
+
+    Args:
+        options: of the command line.
+        proof: what was run.
+    """
+    asked = QUICK_SERVICES if options.quick else options.services
+    numbers = [len(runs) for (name, _), runs in proof.services.items() if name == OURS]
+    least, most = min(numbers, default=0), max(numbers, default=0)
+    number = f"{least}" if least == most else f"{least} to {most}"
+    share = "" if least >= asked else f" of the {asked} that a whole run has"
     days = QUICK_DAYS if options.quick else options.days
     span = f"at most {days} days of each table" if days else "whole tables"
     window = "a minute" if options.minutes else "ten minutes"
-    return f"{number} services a structure with windows of {window}, {span}"
+    return f"{number} services a structure{share}, windows of {window}, {span}"
 
 
 def report(options: Namespace) -> None:
@@ -82,7 +91,7 @@ def report(options: Namespace) -> None:
     if options.group:
         return
     proof = Proof.of(results)
-    text = document(proof, scale_of(options))
+    text = document(proof, scale_of(options, proof))
     if options.quick:
         print(text)
         return

@@ -108,6 +108,14 @@ class AlertV2DetectorBudget(TypedDict):
     events: float
 
 
+class AlertV2DetectorCaller(TypedDict):
+    """AlertV2DetectorCaller."""
+
+    caller: str
+    first: int
+    last: NotRequired[int]
+
+
 class AlertV2Detector(TypedDict):
     """AlertV2Detector."""
 
@@ -118,6 +126,7 @@ class AlertV2Detector(TypedDict):
     budgets: list[AlertV2DetectorBudget]
     whole_days: NotRequired[list[str]]
     rhythm: NotRequired[str]
+    callers: NotRequired[list[AlertV2DetectorCaller]]
     alarms: NotRequired[list[dict[str, Any]]]
 
 

@@ -71,6 +71,12 @@ class Sketch:
         for place, count in other.counters.items():
             self.counters[place] = self.counters.get(place, 0) + count
 
+    def take_off(self, other: Sketch) -> None:
+        """Forget what another has counted, which this one has counted too."""
+        self.events -= other.events
+        for place, count in other.counters.items():
+            self.counters[place] = self.counters.get(place, 0) - count
+
     @property
     def squares(self) -> int:
         """Return the estimate of the sum of m^2 over digests that were counted m times."""
@@ -109,6 +115,11 @@ class Sketches:
         """Count what others have counted too."""
         self.rows.merge(other.rows)
         self.sessions.merge(other.sessions)
+
+    def take_off(self, other: Sketches) -> None:
+        """Forget what others have counted, which these have counted too."""
+        self.rows.take_off(other.rows)
+        self.sessions.take_off(other.sessions)
 
     def to_json(self) -> WindowStateV2Sketches:
         """Return the sketches as window.state.v2 holds them."""

@@ -236,6 +236,24 @@ class Window:
             )
         return total
 
+    def __sub__(self, part: Window) -> Window:
+        """Return the window without events that it has seen; `(a + b) - b` counts what `a` does.
+
+        The times of the first and the last event stay those of all, as far as any event is left.
+        Raises WindowError unless both are of one baseline and version.
+        """
+        remaining = self + Window.empty(part.baseline, part.model_version)
+        part._count_signs()
+        remaining.events -= part.events
+        pairs = zip(remaining.counts, part.counts, strict=True)
+        remaining.counts = [count - less for count, less in pairs]
+        for mine, other in zip(remaining.moments, part.moments, strict=True):
+            mine.add(-other.count, -other.total, -other.squares)
+        remaining.sketches.take_off(part.sketches)
+        if not remaining.events:
+            remaining.first_ms = remaining.last_ms = None
+        return remaining
+
     def _add(
         self,
         counts: list[int],

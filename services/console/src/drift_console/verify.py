@@ -73,6 +73,7 @@ AGREEMENTS = {
 def verify(alert: Path, windows: Path | None, table: str | None, bundles: Path) -> None:
     """Compute the evidence of ALERT again, a file with an alert.v2, and show its course."""
     # --help need not wait for numpy.
+    from drift_monitor.callers import evaluated_windows  # noqa: PLC0415
     from drift_monitor.errors import MonitorError  # noqa: PLC0415
     from drift_monitor.keys import Series  # noqa: PLC0415
     from drift_monitor.rhythm_archive import kept_rhythm  # noqa: PLC0415
@@ -88,9 +89,10 @@ def verify(alert: Path, windows: Path | None, table: str | None, bundles: Path) 
     try:
         store = open_windows(windows, table, grounds["period"])
         series = Series(document["model"], document["model_version"])
-        if segment is not None and segment.baseline is not None:
-            series, baseline = series.part(segment.code), segment.baseline
-        stored = store.windows(series, grounds["first"], grounds["last"])
+        if segment is not None:
+            # A caller is held against the bins of all traffic.
+            series, baseline = series.part(segment.code), segment.baseline or baseline
+        stored = evaluated_windows(store, series, baseline, document)
         rhythm = None
         if "rhythm" in detector:
             rhythm = kept_rhythm(store, series, detector["rhythm"], baseline)
@@ -151,10 +153,13 @@ def bundle_of(bundles: Path, alert: AlertV2) -> tuple[Path, Bundle, Baseline]:
 def _segment_of(folder: Path, bundle: Bundle, baseline: Baseline, alert: AlertV2) -> Segment | None:
     """Return the segment that an alert is of; None for all traffic. Raises BadParameter."""
     from drift_ml.segments import SegmentsError, read_segments  # noqa: PLC0415 - as for numpy
+    from drift_monitor.callers import CALLER, caller_segment  # noqa: PLC0415
 
     named = alert.get("segment")
     if named is None:
         return None
+    if named["name"] == CALLER and bundle.feature_set.caller is not None:
+        return caller_segment(named["value"])
     segments = read_segments(folder, bundle.manifest, baseline)
     try:
         if segments is None:

@@ -16,6 +16,7 @@ from drift_contracts.events import ANY_EVENT, EVENTS, names_event
 from drift_contracts.keywords import is_number
 from drift_ml.window import Window
 
+from drift_monitor.callers import Roster
 from drift_monitor.deliveries import Delivery, Unopened, open_event
 from drift_monitor.errors import BadEvent, Unanswered
 from drift_monitor.keys import MINUTE, Series, WindowKey, minute_of
@@ -85,7 +86,7 @@ class _Counted:
     touched: set[WindowKey] = field(default_factory=set)
     #: Of the delivery's events so far, also of its earlier parts.
     identities: set[str | None] = field(default_factory=set)
-    #: Windows that one line touches at most: its own, and those of its segments.
+    #: Windows that one line touches at most: its own, and those of its segments and caller.
     widest: int = 1
 
 
@@ -122,6 +123,7 @@ class Aggregator:
             models = {series.model for series in references}
         self._models = sorted(models)
         self._store = store
+        self._callers = Roster(store)
         self._dead_letters = dead_letters
         self._now = now
         self._period = period
@@ -270,6 +272,11 @@ class Aggregator:
         if not is_number(prediction):  # float() would take "nan", "inf" and true
             raise BadEvent("Prediction is of the wrong type: expected a number")
         self._validator(series, reference).row({"features": event["features"]})
+        caller = self._callers.part(event, series) if reference.has_callers else None
+        if caller is not None:
+            parts[caller] = reference.baseline
+            counted.touched.add(WindowKey(caller, minute))
+            counted.widest = max(counted.widest, 1 + len(parts))
         identity = _identity(event)
         if identity is not None and identity in counted.identities:
             counted.counts["duplicates"] += 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from math import inf
+from typing import TYPE_CHECKING, cast
 
 from drift_contracts.timestamps import utc_text_of_seconds
 from drift_ml.evidence import (
@@ -23,6 +24,7 @@ from drift_ml.window import Window
 from drift_monitor import alerts
 from drift_monitor.acknowledgements import acknowledged
 from drift_monitor.bases import bases_in_words
+from drift_monitor.callers import Callers, NetWindows, Watched, caller_segment, callers_in_words
 from drift_monitor.compact import compact
 from drift_monitor.differences import (
     differing,
@@ -114,17 +116,22 @@ class Evaluator:
                 by default.
         """
         self._references = references
-        self._store = store
+        #: Without the callers that are left out of the whole.
+        self._net = NetWindows(store)
+        self._store = cast("Store", self._net)
         self._acknowledgements = store if acknowledgements is None else acknowledgements
         self._publish = publish
         self._now = now
         self._stack = stack
         self._policy = policy or Policy()
         self._rhythms = Rhythms(
-            store, self._policy.period, self._policy.left_out, self._policy.references
+            self._store, self._policy.period, self._policy.left_out, self._policy.references
         )
         self._held = HeldWindows(store, self._policy.period)
-        self._grounds = GroundsOfAlerts(store, self._policy, self._rhythms, self._differing)
+        self._callers = Callers(store, self._rhythms, self._policy.windows_a_day)
+        #: First minute of which fragments of callers may be left, by the series of all traffic.
+        self._callers_whole_before: dict[Series, float] = {}
+        self._grounds = GroundsOfAlerts(self._net, self._policy, self._rhythms, self._differing)
         self._shown = shown or _none_shown
         self._links = dict(links or {})
         # Versions of one model share its traffic, so that they are one.
@@ -151,9 +158,12 @@ class Evaluator:
         self._failures = failures
         for series, reference in self._references.items():
             try:
-                yield self._with_memory(self._evaluate_parts(series, reference))
+                callers = self._look_at_callers(series, reference)
+                evaluation = self._evaluate_parts(series, reference)
+                apart = self._evaluate_callers(evaluation, reference, callers)
+                yield self._with_memory(apart)
                 # After the metrics are written: they are measured also if the alert cannot be sent.
-                for part in (series, *reference.parts(series)):
+                for part in (series, *reference.parts(series), *callers.series(series)):
                     self._send(part)
             except BadStore as error:
                 # Without a traceback: the message has the cause and the way out.
@@ -196,6 +206,61 @@ class Evaluator:
             alerts=tuple(alert for state in states.values() for alert in state.alerts.values()),
             muted=tuple(alert for state in states.values() for alert in state.muted.values()),
             segments=tuple(segments),
+        )
+
+    def _look_at_callers(self, series: Series, reference: Reference) -> Watched:
+        """Return what is known of the callers of a series, and leave out those that are apart."""
+        rules = self._policy.references
+        watched = Watched({})
+        # A caller that is apart is held against its own traffic, where that may be learned.
+        if reference.has_callers and self._policy.learns_rhythm and rules.is_rolling:
+            closed = int(self._now() // self._policy.period) - self._policy.lateness_minutes
+            watched = self._callers.look(series, reference.baseline, closed)
+        self._callers_whole_before[series] = watched.whole_before
+        self._net.leave_out(series, reference.baseline, watched.spans)
+        return watched
+
+    def _evaluate_callers(
+        self,
+        whole: Evaluation,
+        reference: Reference,
+        watched: Watched,
+    ) -> Evaluation:
+        """Return an evaluation with the callers that are left out, each by a detector of its own.
+
+        Args:
+            whole: of the series, with its segments.
+            reference: of the series.
+            watched: its callers.
+        """
+        if not watched.out:
+            return whole
+        series, ready = whole.series, {}
+        cursor = SeriesState.from_json(self._store.state(series).state or {}, series).cursor
+        alarm, listed, muted = whole.alarm, list(whole.alerts), list(whole.muted)
+        for name, population in watched.out.items():
+            segment = caller_segment(name, rows=population.events, share=population.share)
+            part = series.part(segment.code)
+            self._budgets[part] = reference.shares.segment(self._budgets[series])
+            # As for segments.
+            try:
+                of_caller = reference.of_part(segment)
+                ready[name] = self._callers.is_ready(part, of_caller.baseline, population, cursor)
+                if ready[name]:
+                    evaluation = self._evaluate(part, of_caller, segment)
+                    alarm = alarm or evaluation.alarm
+                    listed += evaluation.alerts
+                    muted += evaluation.muted
+            except Exception as error:
+                _log.error("the evaluation of %s of %s failed: %s", segment, series, error)
+                self._failures.append(error)
+        words = callers_in_words(watched, ready, self._policy.windows_a_day)
+        return replace(
+            whole,
+            alarm=alarm,
+            alerts=tuple(listed),
+            muted=tuple(muted),
+            rhythm=f"{whole.rhythm}{words}" if words else whole.rhythm,
         )
 
     def _with_memory(self, evaluation: Evaluation) -> Evaluation:
@@ -254,7 +319,9 @@ class Evaluator:
             memory=memory,
             rhythm=self._rhythm(memory, reference),
         )
-        self._catch_up(run, stored.revision, min(compacted.whole_before, most))
+        callers_before = self._callers_whole_before.get(series, inf)
+        whole_before = int(min(compacted.whole_before, callers_before, most))
+        self._catch_up(run, stored.revision, whole_before)
         if memory is not None:
             memory = self._rhythms.collect(
                 series,
@@ -268,6 +335,7 @@ class Evaluator:
             if segment is None and memory.has_whole_day:
                 self._keep_differences(run, memory)
         self._held.renew(series, standing_alerts(state), self._now())
+        self._callers.hold(series, standing_alerts(state), self._net.spans(series), self._now())
         left = max(0, closed - 1 - state.cursor)
         evaluation = run.evaluation(float(left * self._policy.period))
         words = self._rhythm_in_words(memory, reference)
@@ -765,7 +833,10 @@ class Evaluator:
         `publish` raises; what was sent before is noted all the same.
         """
         stored = self._store.state(series)
-        state = SeriesState.from_json(stored.state or {}, series)
+        if stored.state is None:
+            # A caller whose own traffic is not known yet.
+            return
+        state = SeriesState.from_json(stored.state, series)
         sent = 0
         try:
             for alert in state.outbox:

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from drift_contracts.types import AlertV2Detector, AlertV2Windows
     from drift_ml.evidence import DriftFinding, StandingAlarm
 
+    from drift_monitor.callers import NetWindows
     from drift_monitor.differences import Differing
     from drift_monitor.evaluation import Run
     from drift_monitor.keys import Series
     from drift_monitor.policy import Policy
     from drift_monitor.rhythms import Rhythms
     from drift_monitor.state import SeriesState
-    from drift_monitor.stores import Store
 
 DAYS_A_WEEK = 7
 #: Days of a week that begins on a Thursday.
@@ -37,7 +37,7 @@ class GroundsOfAlerts:
 
     def __init__(
         self,
-        store: Store,
+        store: NetWindows,
         policy: Policy,
         rhythms: Rhythms,
         differing: Callable[[Series], Iterable[Differing]],
@@ -45,7 +45,7 @@ class GroundsOfAlerts:
         """Read nothing yet.
 
         Args:
-            store: has the windows.
+            store: has the windows, without callers that are left out of them.
             policy: that the evidence is gathered under.
             rhythms: has the traffic that channels are held against.
             differing: what differs from training in a series.
@@ -153,6 +153,9 @@ class GroundsOfAlerts:
             detector["repeats"] = False
         if run.detector.settings.whole_days:
             detector["whole_days"] = list(run.detector.settings.whole_days)
+        spans = self._store.spans(run.source.series)
+        if spans:
+            detector["callers"] = [span.to_json() for span in spans]
         if run.state.rhythm:
             detector["rhythm"] = run.state.rhythm
         if run.state.start:

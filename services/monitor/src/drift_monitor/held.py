@@ -83,19 +83,27 @@ class HeldWindows:
         #: When the next renewal of an alert begins, in seconds since 1970, by alert_id.
         self._due: dict[str, float] = {}
 
-    def renew(self, series: Series, alerts: Sequence[Alert], now: float) -> None:
+    def renew(
+        self,
+        series: Series,
+        alerts: Sequence[Alert],
+        now: float,
+        *,
+        place: str = "held",
+    ) -> None:
         """Give some windows more time; what is left waits for the next run.
 
         Args:
-            series: of the alerts.
+            series: whose windows.
             alerts: that stand.
             now: seconds since 1970.
+            place: what it is noted under beside the series.
         """
         due = [alert for alert in alerts if self._is_due(alert, now)]
         if not due:
             return
-        place = Series(series.model, f"{series.version}-held")
-        stored = self._store.state(place)
+        noted = Series(series.model, f"{series.version}-{place}")
+        stored = self._store.state(noted)
         # Any: what is stored is of this module, or of a later release.
         before: Any = stored.state or {}
         ids = {alert["alert_id"] for alert in alerts}
@@ -106,7 +114,7 @@ class HeldWindows:
         if entries != before:
             # Another run did the same meanwhile.
             with contextlib.suppress(Conflict):
-                self._store.save(place, stored.revision, entries)
+                self._store.save(noted, stored.revision, entries)
 
     def _is_due(self, alert: Alert, now: float) -> bool:
         spans = spans_of([alert])

@@ -32,6 +32,13 @@ class Reference:
     rhythm: Rhythm | None = None
     #: What segments of the traffic are compared with; None where only the whole is watched.
     segments: Segments | None = None
+    #: Whether callers are watched where the feature set says what tells them.
+    watches_callers: bool = True
+
+    @property
+    def has_callers(self) -> bool:
+        """Return whether each caller has windows of its own."""
+        return self.watches_callers and self.feature_set.caller is not None
 
     def parts(self, series: Series) -> dict[Series, Segment]:
         """Return the segments that are watched, by the series that each has for itself.
@@ -46,12 +53,14 @@ class Reference:
         """Return what one segment is compared with: itself, in training."""
         # Only watched segments are asked about, and these have a baseline.
         baseline = self.baseline if segment.baseline is None else segment.baseline
-        return Reference(self.feature_set, baseline)
+        return Reference(self.feature_set, baseline, watches_callers=False)
 
     @property
     def shares(self) -> BudgetShares:
-        """Return how the whole and its segments share one budget of false alarms."""
-        return BudgetShares(0) if self.segments is None else self.segments.shares
+        """Return how the whole, its segments and its callers share one budget of false alarms."""
+        cuts = 0 if self.segments is None else self.segments.shares.cuts
+        # Callers share out the traffic as the segments of one feature do.
+        return BudgetShares(cuts + int(self.has_callers))
 
 
 def with_parts(references: Mapping[Series, Reference]) -> list[Series]:
@@ -64,7 +73,10 @@ def with_parts(references: Mapping[Series, Reference]) -> list[Series]:
 
 def without_segments(references: Mapping[Series, Reference]) -> dict[Series, Reference]:
     """Return the references for a monitor that watches the whole traffic alone."""
-    return {series: replace(reference, segments=None) for series, reference in references.items()}
+    return {
+        series: replace(reference, segments=None, watches_callers=False)
+        for series, reference in references.items()
+    }
 
 
 def reference_of(folder: Path | None, bundle: Bundle) -> Reference:

@@ -267,7 +267,9 @@ def _reference(documents: Document, *, watch_segments: bool) -> Reference:
     segments = None
     if watch_segments and SEGMENTS_MEMBER in documents:
         segments = Segments.from_json(documents[SEGMENTS_MEMBER], baseline=parsed.digest)
-    return Reference(FeatureSet.from_json(feature_set), parsed, rhythm, segments)
+    return Reference(
+        FeatureSet.from_json(feature_set), parsed, rhythm, segments, watches_callers=watch_segments
+    )
 
 
 def _part_place(series: Series, number: int) -> Item:

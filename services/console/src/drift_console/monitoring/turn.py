@@ -11,6 +11,7 @@ from drift_contracts import DriftError, NotJson
 from drift_ml.segments import SegmentsError
 from drift_monitor.aggregate import Aggregator, as_message
 from drift_monitor.alerts import LONGEST
+from drift_monitor.callers import CALLER, caller_segment, caller_series
 from drift_monitor.deliveries import Delivery
 from drift_monitor.errors import BadStore
 from drift_monitor.evaluate import Evaluator
@@ -233,17 +234,25 @@ class Monitor:
         batches_below = _batch(self.counted())
         spans = self._shown_spans()
         oldest = int((now - RETENTIONS * retention) // self._period)
-        for series in with_parts(self._references):
-            kept = spans.get(series, [])
-            # The evaluation reports a state that cannot be read.
-            with suppress(BadStore):
-                state = SeriesState.from_json(self._store.state(series).state or {}, series)
-                kept += spans_of(standing_alerts(state))
-                if state.digests:
-                    kept.append((max(state.digests[0]["first"], oldest), before))
+        wholes = {part: series for series in self._references for part in self._callers(series)}
+        for series in [*with_parts(self._references), *wholes]:
+            kept = []
+            # The windows of a caller may have been taken off those of the whole.
+            for holder in {series, wholes.get(series, series)}:
+                kept += spans.get(holder, [])
+                # The evaluation reports a state that cannot be read.
+                with suppress(BadStore):
+                    state = SeriesState.from_json(self._store.state(holder).state or {}, holder)
+                    kept += spans_of(standing_alerts(state))
+                    if state.digests:
+                        kept.append((max(state.digests[0]["first"], oldest), before))
             self._store.forget(
                 series, before=before, batches_below=batches_below, kept=joined_spans(kept)
             )
+
+    def _callers(self, series: Series) -> list[Series]:
+        """Return the series of the callers of a model that have windows of their own."""
+        return list(caller_series(self._store, series))
 
     def _shown_spans(self) -> dict[Series, list[tuple[int, int]]]:
         """Return the minutes that the alerts on the page rest on, by series."""
@@ -255,7 +264,9 @@ class Monitor:
                 # Any: an alert of an earlier release is of no segment.
                 named: Any = alert.get("segment")
                 place = series
-                if named is not None and reference.segments is not None:
+                if named is not None and named["name"] == CALLER and reference.has_callers:
+                    place = series.part(caller_segment(named["value"]).code)
+                elif named is not None and reference.segments is not None:
                     with suppress(SegmentsError):
                         code = reference.segments.named(named["name"], named["value"]).code
                         place = series.part(code)

@@ -6,8 +6,8 @@ import { problem } from "../connection.js";
 
 const NAME = "drift-acknowledger"; // the reader's own name, remembered in this browser
 
-/** The part of an alert's entry that says who has seen it; `kept` is null where nobody has. */
-export function acknowledgement(alert, kept) {
+/** The part of an alert's entry that says who has seen it; `kept` is null where nobody has, `today` the day of the page. */
+export function acknowledgement(alert, kept, today = null) {
   const said = h("span", { class: "small", role: "status" });
   const send = async (body) => {
     setText(said, "Saving…");
@@ -22,12 +22,12 @@ export function acknowledgement(alert, kept) {
   };
   if (kept) {
     const undo = h("button", { type: "button", class: "quiet", onclick: () => send({ who: remembered() || kept.who, why: "taken back on the page", undo: true }) }, "Undo");
-    return h("p", { class: "small acknowledged" }, `Acknowledged by ${kept.who}, `, timeNode(kept.at), `: ${kept.why} `, kept.new_normal ? "It is taken as the new normal. " : "", undo, said);
+    return h("p", { class: "small acknowledged" }, `Acknowledged by ${kept.who}, `, timeNode(kept.at, today), `: ${kept.why} `, kept.new_normal ? "It is taken as the new normal. " : "", undo, said);
   }
   const who = h("input", { name: "who", required: true, maxlength: 100, placeholder: "Your name", "aria-label": "Your name", value: remembered() });
   const why = h("input", { name: "why", required: true, maxlength: 500, placeholder: "Why it can be left", "aria-label": "Why it can be left" });
   const normal = h("input", { name: "new_normal", type: "checkbox" });
-  const asNormal = h("label", { class: "small" }, normal, " take it as the new normal");
+  const asNormal = h("label", { class: "small" }, normal, " take it as the new normal, which ends the alarm");
   asNormal.hidden = alert.alert_id.startsWith("training:"); // that is no alarm, so nothing ends
   const form = h("form", { class: "acknowledge" }, who, why, asNormal, h("button", { type: "submit" }, "Acknowledge"), said);
   form.addEventListener("submit", (event) => {

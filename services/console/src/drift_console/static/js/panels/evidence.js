@@ -1,6 +1,7 @@
 // Sequential evidence of drift over time, what it points at, the alerts in words, and a replay with other settings.
 
 import { chart, horizontal, lonely, moments, newest, overTime } from "../charts.js";
+import { channelName } from "../channels.js";
 import { dataTable, h, heading, reconcile, setText, table, whenChanged } from "../dom.js";
 import { clock, fixed, number, plural, share, timeNode } from "../format.js";
 import { acknowledgement } from "./acknowledge.js";
@@ -33,7 +34,7 @@ export function evidencePanel(root) {
   const effects = effectsPart();
   root.append(heading("evidence", "Evidence of drift", status),
     h("div", { class: "split even" },
-      h("div", {}, block, rhythm, repeats, segments.node, differs, numbers, whatIf.node),
+      h("div", {}, block, numbers, rhythm, repeats, differs, segments.node, whatIf.node),
       h("div", {}, h("h3", {}, "What it points at"), nothing, top, h("h3", { class: "later" }, "Alerts"), quiet,
         h("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "List of drift alerts" }, alerts))),
     effects.node);
@@ -66,18 +67,19 @@ export function evidencePanel(root) {
     numbers.refresh();
   }
 
-  const showDiffers = whenChanged(({ list, acknowledged, model }) => {
+  const showDiffers = whenChanged(({ list, acknowledged, model, today }) => {
     differs.hidden = list.length === 0;
-    const seen = (entry) => [`training:${entry.of[0]}`, ...entry.alerts].map((id) => acknowledged[id]).find(Boolean) ?? null;
-    const key = (entry) => `${entry.channel} ${entry.words} ${seen(entry)?.at ?? ""}`;
-    reconcile(differing, list, key, (entry) => h("li", {}, h("p", {}, entry.words),
-      acknowledgement({ alert_id: `training:${entry.of[0]}`, model }, seen(entry))));
+    const seen = (entry) => [...entry.of.map((name) => `training:${name}`), ...entry.alerts].map((id) => acknowledged[id]).find(Boolean) ?? null;
+    const key = (entry) => `${entry.channel} ${entry.words} ${seen(entry)?.alert_id ?? ""} ${seen(entry)?.at ?? ""} ${today}`;
+    // Undo takes back what was kept, which may be of an alert.
+    const named = (entry) => ({ alert_id: seen(entry)?.alert_id ?? `training:${entry.of[0]}`, model });
+    reconcile(differing, list, key, (entry) => h("li", {}, h("p", {}, entry.words), acknowledgement(named(entry), seen(entry), today)));
   });
-  const showAlerts = whenChanged(({ list, acknowledged, muted }) => {
+  const showAlerts = whenChanged(({ list, acknowledged, muted, today }) => {
     quiet.hidden = list.length + muted.length > 0;
     alerts.parentElement.hidden = !(list.length + muted.length);
-    const key = (entry) => (entry.muted_until ? `muted ${entry.alert_id}` : `${entry.alert_id} ${acknowledged[entry.alert_id]?.at ?? ""}`);
-    reconcile(alerts, [...muted, ...list], key, (entry) => (entry.muted_until ? mutedItem(entry) : alertItem(entry, acknowledged[entry.alert_id] ?? null)));
+    const key = (entry) => (entry.muted_until ? `muted ${entry.alert_id}` : `${entry.alert_id} ${acknowledged[entry.alert_id]?.at ?? ""}`) + today;
+    reconcile(alerts, [...muted, ...list], key, (entry) => (entry.muted_until ? mutedItem(entry, today) : alertItem(entry, acknowledged[entry.alert_id] ?? null, today)));
   });
   return (next) => {
     state = next;
@@ -85,22 +87,27 @@ export function evidencePanel(root) {
     root.hidden = !evidence;
     if (!evidence) return;
     const budget = evidence.budget ? `, one false alarm in ${number(Math.round(evidence.budget))} events at most` : "";
-    status.replaceChildren(...(evidence.alarm && evidence.since ? ["drift found, since ", timeNode(evidence.since, state.now)] : [`no drift found${budget}`]));
+    status.replaceChildren(...(evidence.alarm && evidence.since ? ["drift found, since ", timeNode(began(evidence), state.now)] : [`no drift found${budget}`]));
     rhythm.hidden = !evidence.rhythm;
     setText(rhythm, `Rhythm of the traffic: ${evidence.rhythm ?? ""}.`);
     repeats.hidden = !evidence.repeats;
     setText(repeats, `Repeated requests: ${evidence.repeats ?? ""}.`);
-    showDiffers({ list: evidence.differs ?? [], acknowledged: evidence.acknowledged ?? {}, model: state.model });
+    const today = new Date(state.now).toDateString(); // times of other days are shown with their day
+    showDiffers({ list: evidence.differs ?? [], acknowledged: evidence.acknowledged ?? {}, model: state.model, today });
     segments.update(evidence.segments ?? []);
     whatIf.follow(state);
     draw();
     nothing.hidden = evidence.top.length > 0;
     reconcile(top, evidence.top.filter((item, i) => i === 0 || item.share >= LEAST), (item) => item.channel, topItem, updateTop);
     const muted = (evidence.verdict?.drifts ?? []).filter((drift) => drift.muted_until);
-    showAlerts({ list: evidence.alerts ?? [], acknowledged: evidence.acknowledged ?? {}, muted });
+    showAlerts({ list: evidence.alerts ?? [], acknowledged: evidence.acknowledged ?? {}, muted, today });
     effects.update(evidence);
   };
 }
+
+/** Since when the oldest drift that is heard stands; the newest evidence may be of a later one. */
+const began = ({ verdict, since }) =>
+  (verdict?.drifts ?? []).filter((drift) => !drift.muted_until).map((drift) => drift.since).sort()[0] ?? since;
 
 const topItem = (item) =>
   h("li", {}, h("span", { class: "name" }, item.feature ?? channelName(item.channel), h("span", { class: "muted way" })), h("span", { class: "meter", "aria-hidden": "true" }), h("b", {}));
@@ -112,20 +119,12 @@ function updateTop(node, item) {
   node.title = `${item.channel}: ${fixed(item.share * 100, 1)}% of the evidence`;
 }
 
-/** "product:age:sqft" -> "age with sqft"; "sum_of_squares" -> "all features together"; "sum:all" -> "the sum of all features". */
-export function channelName(channel) {
-  const [kind, ...of] = channel.split(":");
-  if (channel === "sum_of_squares") return "all features together";
-  if (kind === "sum" && of.length) return "the sum of all features";
-  return kind === "product" || kind === "concordance" ? of.join(" with ") : of.length ? `${of.join(", ")}, ${kind.replaceAll("_", " ")}` : channel;
-}
-
 /** A drift that nobody was notified of, with the day on which that ends. */
-const mutedItem = (drift) => h("li", { "data-state": "MUTED" },
-  h("p", { class: "when" }, timeNode(drift.since), h("span", { class: "state", "data-state": "MUTED" }, "Muted")),
+const mutedItem = (drift, today) => h("li", { "data-state": "MUTED" },
+  h("p", { class: "when" }, timeNode(drift.since, today), h("span", { class: "state", "data-state": "MUTED" }, "Muted")),
   h("p", { class: "strong" }, drift.words), h("p", { class: "muted small" }, `Muted until ${drift.muted_until.slice(0, 10)}: if it still drifts then, it is an alert.`));
 
-function alertItem(alert, kept) {
+function alertItem(alert, kept, today) {
   const drift = alert.drift ?? {};
   const figure = drift.unit === "share of events" ? share : number;
   // A unit that nobody has named yet says nothing.
@@ -133,9 +132,9 @@ function alertItem(alert, kept) {
   const size = typeof drift.before === "number" && typeof drift.after === "number"
     ? `${figure(drift.before)} before, ${figure(drift.after)} after${unit}, over ${plural(drift.events ?? 0, "event")}.` : null;
   return h("li", { "data-state": alert.state },
-    h("p", { class: "when" }, timeNode(alert.timestamp), h("span", { class: "state", "data-state": alert.state }, alert.state === "ALARM" ? "Alarm" : "Over")),
+    h("p", { class: "when" }, timeNode(alert.timestamp, today), h("span", { class: "state", "data-state": alert.state }, alert.state === "ALARM" ? "Alarm" : "Over")),
     h("p", { class: "strong" }, alert.title), size && alert.state === "ALARM" ? h("p", { class: "small" }, size) : null,
     h("p", { class: "muted small" }, alert.reason),
-    alert.state === "ALARM" ? acknowledgement(alert, kept) : null,
+    alert.state === "ALARM" ? acknowledgement(alert, kept, today) : null,
     alert.state === "ALARM" && alert.next?.length ? h("ol", { class: "next small" }, ...alert.next.map((step) => h("li", {}, step))) : null);
 }
