@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from math import inf
 
 import pytest
 from drift_contracts import schemas
@@ -115,6 +116,18 @@ def test_normal_after_days(reference):
     assert (alert["state"], notice["state"], notice["new_normal"]["after_days"]) == ("ALARM", "OK", 2)
     assert "lasted for 2 days" in notice["new_normal"]["why"]
     assert live(life, 1, 2.0).alarm is False
+
+
+def test_no_normal_of_what_is_over(reference, monkeypatch):
+    """A change that has been over for two days is no new normal: its alarm ends, and the next is told."""
+    monkeypatch.setattr("drift_ml.evidence._recovery.Recovery.evidence", property(lambda _self: -inf))
+    life = service(reference, new_normal_days=3)
+    live(life, 1, 2.0)
+    assert live(life, 3, 0.0).alarm is False
+    alert, notice = life.sent
+    assert (alert["state"], notice["state"], "new_normal" in notice) == ("ALARM", "OK", False)
+    live(life, 1, 2.0)
+    assert [sent["state"] for sent in life.sent] == ["ALARM", "OK", "ALARM"]
 
 
 def test_training_alone(reference):

@@ -268,9 +268,7 @@ class MixtureDetector:
         """End the alarms whose drifts are over, and return them; what they explained is armed."""
         over = tuple(alarm for alarm in self._alarms if self._is_over(alarm))
         for alarm in over:
-            self._alarms.remove(alarm)
-            for drift in alarm.drifts:
-                self._capital.clear_charts(drift.explained)
+            self._end(alarm)
         return over
 
     def changed(self, alarm: StandingAlarm) -> tuple[frozenset[str], float]:
@@ -289,12 +287,19 @@ class MixtureDetector:
         return frozenset(names), max(onsets, default=alarm.finding.since)
 
     def end(self, channels: Collection[str]) -> None:
-        """End alarms, whatever the tests of their end say.
+        """End alarms, whatever the tests of their end say; what they explained is armed.
 
         Args:
             channels: Those that the alarms were raised by.
         """
-        self._alarms = [alarm for alarm in self._alarms if alarm.finding.channel not in channels]
+        for alarm in self.alarms:
+            if alarm.finding.channel in channels:
+                self._end(alarm)
+
+    def _end(self, alarm: StandingAlarm) -> None:
+        self._alarms.remove(alarm)
+        for drift in alarm.drifts:
+            self._capital.clear_charts(drift.explained)
 
     def forget_evidence(self) -> None:
         """Begin the evidence anew; alarms that stand go on, and so do the tests of their end.

@@ -26,6 +26,10 @@ DAY_S = 86_400
 BASE_DAYS = 28
 #: Events that a base is of, at least: of fewer rows a small shift is not told (docs/evidence.md).
 FEWEST_EVENTS = 500
+#: Half an event a bin: what was not seen may be rare.
+HALF = 0.5
+#: Days by which it is judged whether a change still lasts.
+JUDGED_DAYS = 2
 #: Channels that the page names, which are held against other days than most.
 MOST_NAMED = 4
 
@@ -69,6 +73,26 @@ def bases_of(
         if total.last_s - total.first_s >= DAY_S and total.counts.sum() >= FEWEST_EVENTS:
             bases[name] = Base(total.first_s, total.last_s, tuple(total.counts.tolist()))
     return bases
+
+
+def lasts(days: Sequence[int], before: Sequence[int], since: Sequence[int]) -> bool:
+    """Return whether some days are more like the traffic since a change than like that before.
+
+    The likelihood of their counts is compared, with half an event a bin for what was not seen.
+    Days without events say nothing, so that the change is taken to last.
+
+    Args:
+        days: events per bin of the days.
+        before: the same of what the channel was held against.
+        since: the same of all traffic since the change.
+
+    >>> lasts([3, 9], before=[50, 50], since=[20, 80]), lasts([6, 6], [50, 50], [20, 80])
+    (True, False)
+    """
+    counts = np.asarray(days, dtype=np.float64)
+    former, later = np.asarray(before) + HALF, np.asarray(since) + HALF
+    gain = counts @ np.log(later / later.sum()) - counts @ np.log(former / former.sum())
+    return bool(gain >= 0)
 
 
 @dataclass

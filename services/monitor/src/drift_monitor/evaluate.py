@@ -535,7 +535,7 @@ class Evaluator:
             sketches=window.sketches,
         )
         for over in step.recovered:
-            self._take_back(run, over.finding.channel, minute)
+            self._take_back(run.source.series, state, over.finding.channel, minute)
         for raised in step.raised:
             self._raise(run, raised, minute)
         self._end_mutings(run, minute)
@@ -610,12 +610,12 @@ class Evaluator:
 
     def _take_back(
         self,
-        run: Run,
+        series: Series,
+        state: SeriesState,
         channel: str,
         minute: int,
     ) -> None:
         """Write the notice that a drift has ended, where its alert was sent."""
-        state = run.state
         state.muted.pop(channel, None)
         state.joined.pop(channel, None)
         alert = state.alerts.pop(channel, None)
@@ -623,7 +623,7 @@ class Evaluator:
             others = list(state.alerts.values())
             notice = alerts.recovery(alert, minute, others, period=self._policy.period)
             state.outbox.append(notice)
-        _log.info("a drift in the traffic of %s has ended", run.source.series)
+        _log.info("a drift in the traffic of %s has ended", series)
 
     def _take_as_normal(
         self,
@@ -652,6 +652,15 @@ class Evaluator:
             if decision is None:
                 continue
             names, onset_s = detector.changed(alarm)
+            channel = alarm.finding.channel
+            is_by_itself = decision.entry is None
+            if is_by_itself and not self._rhythms.lasts(
+                source.series, baseline, memory, channel, onset_s
+            ):
+                # It is over, if not yet by the evidence that an end takes: no new normal.
+                detector.end([channel])
+                self._take_back(source.series, state, channel, state.cursor)
+                continue
             since = dict.fromkeys(names, onset_s)
             digest = detector.settings.digest
             before = memory
@@ -660,8 +669,8 @@ class Evaluator:
                 source.series, baseline, memory, since, digest, alert_id
             )
             if memory is not before:
-                detector.end([alarm.finding.channel])
-                self._end_as_normal(state, alarm.finding.channel, decision)
+                detector.end([channel])
+                self._end_as_normal(state, channel, decision)
         return memory
 
     def _decision(

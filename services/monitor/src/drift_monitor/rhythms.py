@@ -25,7 +25,7 @@ from drift_ml.rhythm import (
     varying_channels,
 )
 
-from drift_monitor.bases import bases_of
+from drift_monitor.bases import DAY_S, JUDGED_DAYS, bases_of, lasts
 from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.formats import DAMAGED, NEWER, is_newer, refuse_damaged
 from drift_monitor.keys import Series
@@ -437,6 +437,37 @@ class Rhythms:
             elif channel.name in former:
                 bases[channel.name] = former[channel.name]
         return {**bases, **bases_of(baseline, hours, since, memory.end_s, self._left_out)}
+
+    def lasts(
+        self,
+        series: Series,
+        baseline: Baseline,
+        memory: Memory,
+        channel: str,
+        since_s: float,
+    ) -> bool:
+        """Return whether the last days of a channel are more like those since a change than before.
+
+        Args:
+            series: whose hours.
+            baseline: whose bins are counted.
+            memory: with the hours that are summed.
+            channel: that has changed.
+            since_s: when it did, in seconds since the epoch.
+        """
+        hours = list(self.hours(series, baseline, memory))
+        bases = bases_of(baseline, hours, {channel: since_s}, memory.end_s, self._left_out)
+        if channel not in bases:
+            return True
+        judged: dict[str, list[int]] = {}
+        for begin_s, counts in hours:
+            if begin_s >= memory.end_s - JUDGED_DAYS * DAY_S:
+                add_counts(judged, {channel: counts[channel]})
+        reference = memory.reference(baseline)
+        before = baseline.channel(channel).counts
+        if reference is not None and channel in reference.bases:
+            before = reference.bases[channel].counts
+        return lasts(judged.get(channel, ()) or (0,) * len(before), before, bases[channel].counts)
 
     def take_as_normal(
         self,
