@@ -148,7 +148,10 @@ def multipliers(features: int) -> tuple[int, ...]:
     return tuple([_stirred(STEP * (place + 1) & MASK) | 1 for place in range(features)])
 
 
-def digest_of_row(values: Sequence[float], factors: Sequence[int]) -> int:
+def digest_of_row(
+    values: Sequence[float],
+    factors: Sequence[int],
+) -> int:
     """Return the digest of a row, 64 bits: equal rows have equal digests.
 
     Args:
@@ -167,7 +170,10 @@ def _stirred(number: int) -> int:
     return number ^ number >> 31
 
 
-def digests_of_rows(columns: Sequence[npt.NDArray[Any]], factors: Sequence[int]) -> Digests:
+def digests_of_rows(
+    columns: Sequence[npt.NDArray[Any]],
+    factors: Sequence[int],
+) -> Digests:
     """Return the digest of each row, uint64 of shape (rows,), as `digest_of_row` does.
 
     Args:

@@ -23,7 +23,11 @@ class Budget:
             )
 
     @classmethod
-    def per_days(cls, days: float, events_per_day: float) -> Budget:
+    def per_days(
+        cls,
+        days: float,
+        events_per_day: float,
+    ) -> Budget:
         """Return the budget of one false alarm per so many days.
 
         Args:

@@ -168,7 +168,10 @@ class Capital:
             values[where] = 0.0
 
 
-def log_mixture(capital: Floats, log_weights: Floats) -> Floats:
+def log_mixture(
+    capital: Floats,
+    log_weights: Floats,
+) -> Floats:
     """Return ln of the weighted sum of capitals over the last axis.
 
     Args:

@@ -255,7 +255,10 @@ def _single_bins(
     return SingleBins(rare, known / (sum(counts) + 2 * JEFFREYS), RARE_NEWCOMERS)
 
 
-def _single_charts(channel: Channel, single: SingleBins) -> list[Chart]:
+def _single_charts(
+    channel: Channel,
+    single: SingleBins,
+) -> list[Chart]:
     """Return the charts of single bins, in their order."""
     is_ordered = channel.kind != "categories"
     part = FROZEN_SHARE if is_ordered else RARE_SHARE

@@ -470,7 +470,11 @@ class MixtureDetector:
         if self._daily is not None and self._day.is_over(last_s + MOST_SHORT_S):
             self._close_day(self._daily, last_s + MOST_SHORT_S)
 
-    def _close_day(self, daily: Flags, timestamp_s: float) -> None:
+    def _close_day(
+        self,
+        daily: Flags,
+        timestamp_s: float,
+    ) -> None:
         """Take the day in that a time lies behind, as one step of the channels that it is of.
 
         Args:
@@ -497,7 +501,12 @@ class MixtureDetector:
         self._confirm()
         self._cross(begin_s)
 
-    def _measure(self, sketches: Sketches, events: int, timestamp_s: float) -> None:
+    def _measure(
+        self,
+        sketches: Sketches,
+        events: int,
+        timestamp_s: float,
+    ) -> None:
         """Take the sketches of a batch in: what its events count for from now on."""
         self._repeats.take(sketches, events, timestamp_s)
         self._weigh_repeats()
@@ -537,7 +546,11 @@ class MixtureDetector:
         seasonality = self.settings.seasonality
         return 1.0 if seasonality is None else seasonality.variance_inflation.get(channel, 1.0)
 
-    def _as_they_count(self, channel: str, bins: Sequence[float]) -> Sequence[float]:
+    def _as_they_count(
+        self,
+        channel: str,
+        bins: Sequence[float],
+    ) -> Sequence[float]:
         """Return the counts of a channel whose learned inflation is allowed for elsewhere."""
         if self._measured == 1.0:
             return bins
@@ -580,7 +593,11 @@ class MixtureDetector:
             self._tell(drift, timestamp_s)
             self._spend(explained, finding.evidence)
 
-    def _tell(self, drift: StandingDrift, timestamp_s: float) -> None:
+    def _tell(
+        self,
+        drift: StandingDrift,
+        timestamp_s: float,
+    ) -> None:
         """Give a drift to the alarm of its cause, or raise an alarm for it."""
         finding = drift.finding
         # An onset is an estimate: it may lie after the alarm by a part of the run that led to it.
@@ -598,7 +615,11 @@ class MixtureDetector:
     def _is_large(self, finding: DriftFinding) -> bool:
         return finding.effect >= self.settings.least_effect(finding.channel)
 
-    def _spend(self, charts: Flags, evidence: float) -> None:
+    def _spend(
+        self,
+        charts: Flags,
+        evidence: float,
+    ) -> None:
         """Begin anew with charts whose evidence an alarm has used, and remember its peak."""
         self._capital.clear_charts(charts)
         self._peak = max(self._peak, evidence)
@@ -685,12 +706,20 @@ class MixtureDetector:
         detector._weigh_repeats()
         return detector
 
-    def _alarm_of(self, document: DetectorStateV2Alarm, is_renewed: bool) -> StandingAlarm:
+    def _alarm_of(
+        self,
+        document: DetectorStateV2Alarm,
+        is_renewed: bool,
+    ) -> StandingAlarm:
         """Return an alarm of a state. Raises EvidenceError."""
         drifts = [self._drift_of(drift, is_renewed) for drift in document["drifts"]]
         return StandingAlarm(DriftFinding(**document["finding"]), document["raised"], drifts)
 
-    def _drift_of(self, document: DetectorStateV2Drift, is_renewed: bool) -> StandingDrift:
+    def _drift_of(
+        self,
+        document: DetectorStateV2Drift,
+        is_renewed: bool,
+    ) -> StandingDrift:
         """Return a drift of a state. Raises EvidenceError."""
         finding = DriftFinding(**document["finding"])
         recovery = self._recovery_of(finding)
@@ -707,7 +736,10 @@ class MixtureDetector:
         return capital
 
 
-def _wandering(seasonality: Seasonality, charts: Sequence[Chart]) -> Wandering | None:
+def _wandering(
+    seasonality: Seasonality,
+    charts: Sequence[Chart],
+) -> Wandering | None:
     """Return how the days of each chart's channel differ; None where none do.
 
     Args:
@@ -722,7 +754,10 @@ def _wandering(seasonality: Seasonality, charts: Sequence[Chart]) -> Wandering |
     return Wandering(variance, np.array([each.inflation - 1 for each in days]))
 
 
-def _reference_discount(seasonality: Seasonality, charts: Sequence[Chart]) -> Floats | None:
+def _reference_discount(
+    seasonality: Seasonality,
+    charts: Sequence[Chart],
+) -> Floats | None:
     """Return for how many reference rows of each chart one counts; None where each counts.
 
     Args:

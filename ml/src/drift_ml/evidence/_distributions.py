@@ -96,7 +96,10 @@ def coupled(
     return np.asarray(raised / raised.sum())
 
 
-def _slopes(products: Floats, rho: float) -> Floats:
+def _slopes(
+    products: Floats,
+    rho: float,
+) -> Floats:
     # Above zero the exponent is (rho - 1) z / (1 - rho^2) = -z / (1 + rho), where independence has
     # -z: the difference is a slope of rho / (1 + rho). Below zero it is rho / (1 - rho) likewise.
     slope = np.where(products > 0, rho / (1 + rho), rho / (1 - rho))

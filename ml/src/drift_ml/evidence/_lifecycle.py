@@ -59,7 +59,10 @@ def observe_window(
     return _changes(detector)
 
 
-def observe_end(detector: MixtureDetector, last_s: float) -> Transition:
+def observe_end(
+    detector: MixtureDetector,
+    last_s: float,
+) -> Transition:
     """Take in the last day of past traffic, if it is a whole one; return what it changed.
 
     Args:

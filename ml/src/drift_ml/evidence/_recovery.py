@@ -141,7 +141,11 @@ class Recovery:
                 self._variance_inflation,
             )
 
-    def update_event(self, bin_: int, stratum: int) -> None:
+    def update_event(
+        self,
+        bin_: int,
+        stratum: int,
+    ) -> None:
         """Take one event in.
 
         Args:
@@ -158,7 +162,10 @@ class Recovery:
             )
 
 
-def _of_two_days(days: DayVariation | None, needed: float) -> float:
+def _of_two_days(
+    days: DayVariation | None,
+    needed: float,
+) -> float:
     """Return the least effect that two days can tell, in equivalent standard deviations.
 
     Args:

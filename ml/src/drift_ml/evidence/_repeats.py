@@ -77,7 +77,12 @@ class Repeats:
     rows_before: Repetition = field(default_factory=Repetition)
     sessions_before: Repetition = field(default_factory=Repetition)
 
-    def take(self, sketches: Sketches, events: int, timestamp_s: float) -> None:
+    def take(
+        self,
+        sketches: Sketches,
+        events: int,
+        timestamp_s: float,
+    ) -> None:
         """Take a window in.
 
         Args:
@@ -135,7 +140,11 @@ class Repeats:
         }
 
     @classmethod
-    def from_json(cls, document: DetectorStateV2Repeats | None, tie_rate: float) -> Repeats:
+    def from_json(
+        cls,
+        document: DetectorStateV2Repeats | None,
+        tie_rate: float,
+    ) -> Repeats:
         """Return the repeats of a state.
 
         Args:

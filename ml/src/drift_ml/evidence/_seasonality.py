@@ -242,7 +242,10 @@ def _residual(
     return np.concatenate(gains), np.concatenate(variances)
 
 
-def inflation_over_blocks(gains: Floats, expected: Floats) -> Floats:
+def inflation_over_blocks(
+    gains: Floats,
+    expected: Floats,
+) -> Floats:
     """Return variance over expected variance, the greatest over block lengths, never below 1.
 
     Args:

@@ -76,7 +76,11 @@ class StandingAlarm:
 class Causes:
     """Which channels show one cause, by what they are made of and by the reference."""
 
-    def __init__(self, channels: Sequence[Channel], places: Places) -> None:
+    def __init__(
+        self,
+        channels: Sequence[Channel],
+        places: Places,
+    ) -> None:
         """Take what is watched.
 
         Args:
@@ -114,7 +118,11 @@ class Causes:
         explained = [self._explains(name, channel) for channel in self._by_name.values()]
         return np.array(explained, dtype=bool)[self._places]
 
-    def _explains(self, name: str, other: Channel) -> bool:
+    def _explains(
+        self,
+        name: str,
+        other: Channel,
+    ) -> bool:
         drifting = self._by_name[name]
         if drifting.kind in ALL_TOGETHER:
             return other.kind in ALL_TOGETHER
@@ -129,7 +137,11 @@ class Causes:
         """
         return _is_of_all(self._by_name[name])
 
-    def same(self, name: str, others: Iterable[str]) -> bool:
+    def same(
+        self,
+        name: str,
+        others: Iterable[str],
+    ) -> bool:
         """Return whether a channel may move with one of some others.
 
         Answers move with every feature, and so does the channel of all features together. Two
@@ -144,7 +156,11 @@ class Causes:
             self._move_together(self._by_name[name], self._by_name[other]) for other in others
         )
 
-    def _move_together(self, first: Channel, second: Channel) -> bool:
+    def _move_together(
+        self,
+        first: Channel,
+        second: Channel,
+    ) -> bool:
         if any(_is_of_all(channel) for channel in (first, second)):
             return True
         if not set(first.of).isdisjoint(second.of):

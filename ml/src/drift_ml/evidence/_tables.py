@@ -197,7 +197,11 @@ def _hashable(counts: Counts | None) -> FrozenCounts | None:
 class Strata:
     """The tables of each stratum, built when they are first asked for: a week has 168."""
 
-    def __init__(self, channels: Sequence[Channel], strata: Sequence[FrozenCounts | None]) -> None:
+    def __init__(
+        self,
+        channels: Sequence[Channel],
+        strata: Sequence[FrozenCounts | None],
+    ) -> None:
         """Build nothing yet.
 
         Args:

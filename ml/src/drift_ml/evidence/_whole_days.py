@@ -44,7 +44,12 @@ class WholeDay:
         self.events, self.counts = 0, {}
         return begin, events, counts
 
-    def add(self, counts: Counts, events: int, timestamp_s: float) -> Counts:
+    def add(
+        self,
+        counts: Counts,
+        events: int,
+        timestamp_s: float,
+    ) -> Counts:
         """Add a batch to the day, and return the counts of all other channels.
 
         Args:
@@ -93,7 +98,10 @@ class WholeDay:
         )
 
 
-def add_counts(total: dict[str, list[int]], counts: Counts) -> None:
+def add_counts(
+    total: dict[str, list[int]],
+    counts: Counts,
+) -> None:
     """Add events per bin to those of other batches, channel by channel.
 
     Args:

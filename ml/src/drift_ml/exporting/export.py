@@ -96,7 +96,10 @@ def _feature_set(given: FeatureSet | str | Path) -> FeatureSet:
     return FeatureSet.load(path) if path.suffix == ".json" else shipped(str(given))
 
 
-def check_target(converted: Converted, feature_set: FeatureSet) -> None:
+def check_target(
+    converted: Converted,
+    feature_set: FeatureSet,
+) -> None:
     """Raise DoesNotFit unless the target is of the estimator's kind and has as many values."""
     target, model = feature_set.target, converted.model
     if target.kind != model.task:

@@ -203,12 +203,19 @@ def _of_classes(
     )
 
 
-def _no_better(score: str, rival: str) -> Mapping[str, object]:
+def _no_better(
+    score: str,
+    rival: str,
+) -> Mapping[str, object]:
     words = f"The {score} on the held-out rows is at or below zero: {rival} would do as well."
     return {"kind": "no-better", "words": words}
 
 
-def answers_to(model: AnyModel, feature_set: FeatureSet, held_out: Rows) -> HeldOutAnswers:
+def answers_to(
+    model: AnyModel,
+    feature_set: FeatureSet,
+    held_out: Rows,
+) -> HeldOutAnswers:
     """Return a model's answers to rows, as baselines hold them.
 
     Args:
@@ -227,7 +234,10 @@ def answers_to(model: AnyModel, feature_set: FeatureSet, held_out: Rows) -> Held
     return HeldOutAnswers(columns, labels=labels.astype(np.float64), scores=probabilities)
 
 
-def columns_of(feature_set: FeatureSet, rows: Rows) -> dict[str, Floats]:
+def columns_of(
+    feature_set: FeatureSet,
+    rows: Rows,
+) -> dict[str, Floats]:
     """Return encoded rows as columns by feature, categories as their places."""
     return dict(
         zip(

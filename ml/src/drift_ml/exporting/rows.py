@@ -131,7 +131,10 @@ def _cells(
     return cells
 
 
-def _absent(place: str, column: str) -> ExportError:
+def _absent(
+    place: str,
+    column: str,
+) -> ExportError:
     return ExportError(
         place, f"the column {column}", "add it, or name its column in the feature set"
     )
@@ -144,7 +147,10 @@ def _listed(values: Any) -> list[Any]:
     return listed
 
 
-def to_json(feature: Feature, value: Any) -> JsonValue:
+def to_json(
+    feature: Feature,
+    value: Any,
+) -> JsonValue:
     """Return a cell as a request holds it; what the feature cannot hold stays as it is.
 
     Args:
@@ -218,7 +224,10 @@ def _target_columns(targets: Any) -> list[list[Any]]:
     return [column.tolist() for column in array.T]
 
 
-def _numbers(argument: str, column: Sequence[Any]) -> Floats:
+def _numbers(
+    argument: str,
+    column: Sequence[Any],
+) -> Floats:
     try:
         numbers = np.array(
             column,

@@ -74,7 +74,11 @@ class Phase:
         """Return settings with what this phase allows for."""
         return replace(plain, seasonality=self.seasonality, whole_days=self.whole_days)
 
-    def begin(self, detector: MixtureDetector, plain: Settings) -> MixtureDetector:
+    def begin(
+        self,
+        detector: MixtureDetector,
+        plain: Settings,
+    ) -> MixtureDetector:
         """Return a detector under this phase: its alarms stand, its evidence begins anew.
 
         Args:
@@ -168,7 +172,11 @@ def hours_of(windows: Sequence[Window]) -> list[Batch]:
     return [(float(hour * HOUR_S), counts) for hour, counts in sorted(hours.items())]
 
 
-def _learned(baseline: Baseline, hours: Sequence[Batch], days: float) -> Allowance | None:
+def _learned(
+    baseline: Baseline,
+    hours: Sequence[Batch],
+    days: float,
+) -> Allowance | None:
     """Return the rhythms of the traffic itself; None where it is too short or too thin.
 
     Args:
@@ -203,7 +211,11 @@ def _learned(baseline: Baseline, hours: Sequence[Batch], days: float) -> Allowan
     return Allowance(Basis.LEARNED, words, tuple(phases), channels, days)
 
 
-def _learned_again(baseline: Baseline, hours: Sequence[Batch], before: Rhythm) -> Rhythm:
+def _learned_again(
+    baseline: Baseline,
+    hours: Sequence[Batch],
+    before: Rhythm,
+) -> Rhythm:
     """Return the rhythm of the newest weeks, or the one before where they are too thin."""
     try:
         return learn_rhythm(baseline, hours)
@@ -211,7 +223,11 @@ def _learned_again(baseline: Baseline, hours: Sequence[Batch], before: Rhythm) -
         return before
 
 
-def _by_whole_days(baseline: Baseline, hours: Sequence[Batch], days: float) -> Allowance:
+def _by_whole_days(
+    baseline: Baseline,
+    hours: Sequence[Batch],
+    days: float,
+) -> Allowance:
     """Return what is allowed for where no rhythm can be learned.
 
     Args:
@@ -244,11 +260,19 @@ def _named(channels: Sequence[str]) -> str:
     return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _between(hours: Sequence[Batch], from_s: float, to_s: float) -> list[Batch]:
+def _between(
+    hours: Sequence[Batch],
+    from_s: float,
+    to_s: float,
+) -> list[Batch]:
     return [(begin_s, counts) for begin_s, counts in hours if from_s <= begin_s < to_s]
 
 
-def _total(hours: Sequence[Batch], from_s: float, to_s: float) -> dict[str, list[int]]:
+def _total(
+    hours: Sequence[Batch],
+    from_s: float,
+    to_s: float,
+) -> dict[str, list[int]]:
     """Return the counts between two times, by channel."""
     total: dict[str, list[int]] = {}
     for _, counts in _between(hours, from_s, to_s):

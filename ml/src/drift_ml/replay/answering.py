@@ -39,7 +39,11 @@ class Answers:
     #: In nats.
     entropies: Floats | None = None
 
-    def part(self, start: int, end: int) -> Answers:
+    def part(
+        self,
+        start: int,
+        end: int,
+    ) -> Answers:
         """Return the answers to the rows from `start` up to `end`."""
         cut = slice(start, end)
         return Answers(
@@ -63,11 +67,17 @@ def joined(parts: Sequence[Answers]) -> Answers:
 
 
 # Any: labels are whole numbers, the others floats.
-def _column(parts: Sequence[Answers], name: str) -> npt.NDArray[Any]:
+def _column(
+    parts: Sequence[Answers],
+    name: str,
+) -> npt.NDArray[Any]:
     return np.concatenate([getattr(part, name) for part in parts])
 
 
-def model_answers(bundle: Bundle, rows: Floats) -> Answers:
+def model_answers(
+    bundle: Bundle,
+    rows: Floats,
+) -> Answers:
     """Return what a bundle's model answers.
 
     Args:
@@ -83,7 +93,10 @@ def model_answers(bundle: Bundle, rows: Floats) -> Answers:
     return classified(target, scores, codes)
 
 
-def column_answers(bundle: Bundle, predictions: Floats) -> Answers:
+def column_answers(
+    bundle: Bundle,
+    predictions: Floats,
+) -> Answers:
     """Return the answers of a file's column of predictions.
 
     Of two classes the column's probability gives everything; of more it is counted alone.

@@ -335,7 +335,11 @@ class _Cutter:
             if self._open.events == self._size:
                 self._close()
 
-    def _slice_ends(self, rows: int, times: Times | None) -> npt.NDArray[np.intp]:
+    def _slice_ends(
+        self,
+        rows: int,
+        times: Times | None,
+    ) -> npt.NDArray[np.intp]:
         """Return behind which rows of a chunk a window ends at the latest, the last one included.
 
         Args:
@@ -385,11 +389,17 @@ def _predicted(
             yield _Predicted(chunk, answers, partial(np.asarray, rows))
 
 
-def _matrix(feature_set: FeatureSet, chunk: Chunk) -> Floats:
+def _matrix(
+    feature_set: FeatureSet,
+    chunk: Chunk,
+) -> Floats:
     return Table("", chunk.columns, np.empty(chunk.rows)).matrix(feature_set)
 
 
-def takes_missing(model: Forest | PackedModel | OnnxModel, width: int) -> bool:
+def takes_missing(
+    model: Forest | PackedModel | OnnxModel,
+    width: int,
+) -> bool:
     """Return whether a model answers rows with missing values, as those fitted on some do."""
     try:
         model.predict([math.nan] * width)

@@ -81,7 +81,10 @@ class CalibrationPlot:
     line: str
 
 
-def mix_plot(baseline: Baseline, windows: Sequence[Window]) -> MixPlot | None:
+def mix_plot(
+    baseline: Baseline,
+    windows: Sequence[Window],
+) -> MixPlot | None:
     """Return the classes over time, None where no label was counted.
 
     Args:
@@ -113,7 +116,10 @@ def mix_plot(baseline: Baseline, windows: Sequence[Window]) -> MixPlot | None:
     )
 
 
-def _blocks(mix: ClassMix, when: Sequence[str]) -> list[Block]:
+def _blocks(
+    mix: ClassMix,
+    when: Sequence[str],
+) -> list[Block]:
     width = WIDE / len(mix.course)
     blocks = []
     for place, shares in enumerate(mix.course):

@@ -113,7 +113,11 @@ class ReportOptions:
         if self.budget_events is not None and self.budget_days is not None:
             raise click.UsageError("--budget and --false-alarm-days say the same thing: give one")
 
-    def psi_of(self, baseline: Baseline, windows: Sequence[Window]) -> PsiCheck | None:
+    def psi_of(
+        self,
+        baseline: Baseline,
+        windows: Sequence[Window],
+    ) -> PsiCheck | None:
         """Return PSI held against the limit; None where none is chosen.
 
         Args:
@@ -218,7 +222,10 @@ def finish(
     raise click.exceptions.Exit(FINDING if warned else outcome.exit_code)
 
 
-def _write(path: Path, page: str) -> None:
+def _write(
+    path: Path,
+    page: str,
+) -> None:
     try:
         path.write_text(page, encoding="utf-8")
     except OSError as error:
@@ -227,7 +234,10 @@ def _write(path: Path, page: str) -> None:
         ) from error
 
 
-def _print(outcome: Outcome, html: Path | None) -> None:
+def _print(
+    outcome: Outcome,
+    html: Path | None,
+) -> None:
     from drift_ml.replay.shown import show  # noqa: PLC0415 - as above
 
     terminal = make_terminal()

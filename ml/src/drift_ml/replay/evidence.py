@@ -308,7 +308,10 @@ def _take_changes(
         course.alarms.append(Alarm(end, end_ms, onset.row, onset.at_ms, alarm.finding))
 
 
-def _onset(finding: DriftFinding, course: _Course) -> Step:
+def _onset(
+    finding: DriftFinding,
+    course: _Course,
+) -> Step:
     """Return the window that holds the onset of a finding."""
     starts = []
     for step in course.steps:

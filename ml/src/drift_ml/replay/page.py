@@ -247,7 +247,10 @@ def _training_rows(facts: Facts) -> Banner | None:
     return Banner("watch", "Rows of the training data", (f"{rows.words}.",))
 
 
-def _figures(report: WindowReportV1, replay: Replay) -> list[Figure]:
+def _figures(
+    report: WindowReportV1,
+    replay: Replay,
+) -> list[Figure]:
     steps = replay.steps
     strongest = max((step.evidence for step in steps), default=0.0)
     span = ""
@@ -324,7 +327,10 @@ def _calibration_rows(baseline: Baseline) -> Iterator[list[Cell]]:
         ]
 
 
-def _detector_rows(replay: Replay, detections: Sequence[Detection]) -> list[list[Cell]]:
+def _detector_rows(
+    replay: Replay,
+    detections: Sequence[Detection],
+) -> list[list[Cell]]:
     """Return a row per detector, the evidence first; none where no named detector was run."""
     if not detections:
         return []
@@ -348,7 +354,10 @@ def _evidence_row(replay: Replay) -> list[Cell]:
     ]
 
 
-def _detection_row(replay: Replay, detection: Detection) -> list[Cell]:
+def _detection_row(
+    replay: Replay,
+    detection: Detection,
+) -> list[Cell]:
     name, setting = detection.detector, detection.settings
     row, since = detection.row, detection.since_row
     if row is None or since is None:
@@ -407,7 +416,10 @@ def _effect_rows(channels: Sequence[WindowReportV1Channel]) -> Iterator[list[Cel
         yield _effect_row(channel, reach)
 
 
-def _effect_row(channel: WindowReportV1Channel, reach: float) -> list[Cell]:
+def _effect_row(
+    channel: WindowReportV1Channel,
+    reach: float,
+) -> list[Cell]:
     effects, test = channel["effects"], channel["test"]
     mean, variance = channel.get("mean"), channel.get("variance")
     shift: Cell = figure(None)

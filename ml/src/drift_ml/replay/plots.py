@@ -129,7 +129,11 @@ class _Axis:
     span: float
     timed: bool
 
-    def across(self, row: int, timestamp_ms: int | None) -> float:
+    def across(
+        self,
+        row: int,
+        timestamp_ms: int | None,
+    ) -> float:
         """Return how far to the right a row is."""
         position = float(row)
         if self.timed and timestamp_ms is not None:
@@ -182,7 +186,10 @@ def _axis(replay: Replay) -> _Axis:
     return _Axis(0.0, float(max(replay.events, 1)), timed=False)
 
 
-def _band(alarm: Alarm, axis: _Axis) -> Band:
+def _band(
+    alarm: Alarm,
+    axis: _Axis,
+) -> Band:
     left = axis.across(alarm.since_row, alarm.since_ms)
     right = WIDE
     if alarm.recovered_row is not None:
@@ -190,17 +197,26 @@ def _band(alarm: Alarm, axis: _Axis) -> Band:
     return Band(left, max(right - left, LEAST_BAND))
 
 
-def _mark(alarm: Alarm, axis: _Axis) -> Mark:
+def _mark(
+    alarm: Alarm,
+    axis: _Axis,
+) -> Mark:
     x = min(axis.across(alarm.row, alarm.at_ms), WIDE)
     where = place(alarm.row, alarm.at_ms)
     return Mark(100 * x / WIDE, f"alarm: {subject(alarm.finding.channel)}, {where}")
 
 
-def _height(evidence: float, top: float) -> float:
+def _height(
+    evidence: float,
+    top: float,
+) -> float:
     return HIGH * (1 - min(max(evidence, 0.0), top) / top)
 
 
-def _decades(needed: float, top: float) -> tuple[Label, ...]:
+def _decades(
+    needed: float,
+    top: float,
+) -> tuple[Label, ...]:
     """Return powers of ten below the threshold, at most four after the first."""
     # A label just below the threshold's would overlap it.
     count = int(needed / log(10) - 0.3)
@@ -223,7 +239,10 @@ def _short(value: float) -> str:
     return f"{value:.3g}"
 
 
-def distribution_plot(baseline: Baseline, channel: WindowReportV1Channel) -> DistributionPlot:
+def distribution_plot(
+    baseline: Baseline,
+    channel: WindowReportV1Channel,
+) -> DistributionPlot:
     """Return a feature's window (filled) over its baseline (outlined)."""
     labels, before, now = shares(baseline, channel)
     highest = max([*before, *now, 1e-9])
@@ -282,7 +301,10 @@ def shares(
     return [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]
 
 
-def interval_plot(mean: WindowReportV1ChannelMean, reach: float) -> Interval:
+def interval_plot(
+    mean: WindowReportV1ChannelMean,
+    reach: float,
+) -> Interval:
     """Return a mean shift on its line.
 
     Args:
@@ -293,7 +315,10 @@ def interval_plot(mean: WindowReportV1ChannelMean, reach: float) -> Interval:
     return Interval(low, max(high, low + LEAST_WHISKER), _across(mean["shift"], reach))
 
 
-def _across(shift: float | None, reach: float) -> float:
+def _across(
+    shift: float | None,
+    reach: float,
+) -> float:
     held = max(min(shift or 0.0, reach), -reach)
     return WIDE * (held + reach) / (2 * reach)
 

@@ -86,7 +86,11 @@ class _Watched:
 class _Chunk:
     """Some rows of one column, as scans take them."""
 
-    def __init__(self, column: _Column, values: Floats) -> None:
+    def __init__(
+        self,
+        column: _Column,
+        values: Floats,
+    ) -> None:
         self.column = column
         self._values = values
         with np.errstate(over="ignore"):
@@ -129,7 +133,11 @@ class ReferenceDetectors:
         self._detections: dict[str, Detection] = {}
         self._rows = 0
 
-    def take(self, columns: Mapping[str, npt.ArrayLike], predictions: npt.ArrayLike) -> None:
+    def take(
+        self,
+        columns: Mapping[str, npt.ArrayLike],
+        predictions: npt.ArrayLike,
+    ) -> None:
         """Take some rows in.
 
         Args:
@@ -159,7 +167,11 @@ class ReferenceDetectors:
             never.append(Detection(MeanScoreScan.name, MeanScoreScan.settings()))
         return tuple(self._detections.get(empty.detector, empty) for empty in never)
 
-    def _scan(self, watched: _Watched, chunks: Mapping[str, _Chunk]) -> None:
+    def _scan(
+        self,
+        watched: _Watched,
+        chunks: Mapping[str, _Chunk],
+    ) -> None:
         """Feed one detector, and keep the earliest alarm of the chunk."""
         for column, scan in watched.scans:
             chunk = chunks[column.name]
@@ -185,7 +197,11 @@ class ReferenceDetectors:
                 self._onset(chunk, hit),
             )
 
-    def _onset(self, chunk: _Chunk, hit: Hit) -> int:
+    def _onset(
+        self,
+        chunk: _Chunk,
+        hit: Hit,
+    ) -> int:
         """Return the row of an onset.
 
         One before the chunk is placed by its distance, as if no value were missing there.

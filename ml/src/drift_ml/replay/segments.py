@@ -88,7 +88,12 @@ class Counted(Protocol):
 class SegmentWindows:
     """Counts the rows of each segment, a window for each window of the whole."""
 
-    def __init__(self, segments: Segments, feature_set: FeatureSet, version: str) -> None:
+    def __init__(
+        self,
+        segments: Segments,
+        feature_set: FeatureSet,
+        version: str,
+    ) -> None:
         """Begin with empty windows.
 
         Args:
@@ -102,7 +107,12 @@ class SegmentWindows:
         self._open: dict[str, Window] = {}
         self._windows: list[dict[str, Window]] = []
 
-    def take(self, columns: Columns, answers: Answers, times: Times | None) -> None:
+    def take(
+        self,
+        columns: Columns,
+        answers: Answers,
+        times: Times | None,
+    ) -> None:
         """Take rows of one window in.
 
         Args:
@@ -195,7 +205,10 @@ def replay_segments(  # noqa: PLR0913 - as `replay_windows`
     return _joined(replayed, heard)
 
 
-def strongest_of(replayed: Sequence[SegmentReplay], whole: Replay) -> Segment | None:
+def strongest_of(
+    replayed: Sequence[SegmentReplay],
+    whole: Replay,
+) -> Segment | None:
     """Return the segment in which the drift of all rows is strongest; None where none stands out.
 
     Args:
@@ -221,7 +234,11 @@ class _Rows:
     spans: list[tuple[int, int]]
 
     @classmethod
-    def of(cls, own: Sequence[Window], windows: Sequence[Window]) -> _Rows:
+    def of(
+        cls,
+        own: Sequence[Window],
+        windows: Sequence[Window],
+    ) -> _Rows:
         """Return the rows of windows that stand beside each other."""
         file_ends = list(accumulate(window.events for window in windows))
         filled = [place for place, window in enumerate(own) if window.events]
@@ -229,7 +246,11 @@ class _Rows:
         spans = [(file_ends[place] - windows[place].events, file_ends[place]) for place in filled]
         return cls(ends, spans)
 
-    def of_file(self, alarm: Alarm, segment: Segment) -> Alarm:
+    def of_file(
+        self,
+        alarm: Alarm,
+        segment: Segment,
+    ) -> Alarm:
         """Return an alarm with the rows of the file, its words naming the segment."""
         recovered = alarm.recovered_row
         since = min(bisect_right(self.ends, alarm.since_row), len(self.spans) - 1)
@@ -273,7 +294,11 @@ def _joined(
     )
 
 
-def _told(alarm: Alarm, baseline: Baseline | None, share: float | None) -> Told:
+def _told(
+    alarm: Alarm,
+    baseline: Baseline | None,
+    share: float | None,
+) -> Told:
     # Segments without a baseline have no alarm.
     of = () if baseline is None else baseline.channel(alarm.finding.channel).of
     return Told(of, alarm.finding.effect, alarm.since_row, alarm.row, share)

@@ -22,7 +22,10 @@ MOST_CHANNELS = 6
 STYLES = {"quiet": "bold green", "watch": "bold yellow", "alarm": "bold red"}
 
 
-def show(terminal: Terminal, outcome: Outcome) -> None:
+def show(
+    terminal: Terminal,
+    outcome: Outcome,
+) -> None:
     """Print the verdict, when each detector would have fired, and what differs most."""
     replay, verdict = outcome.replay, outcome.verdict
     style = STYLES[verdict.level]

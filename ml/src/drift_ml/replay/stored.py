@@ -48,7 +48,10 @@ class _Block:
     counts: Mapping[str, list[int]]
 
 
-def counted_detections(baseline: Baseline, windows: Sequence[Window]) -> tuple[Detection, ...]:
+def counted_detections(
+    baseline: Baseline,
+    windows: Sequence[Window],
+) -> tuple[Detection, ...]:
     """Return where windowed PSI and KS would have fired first.
 
     Args:
@@ -73,7 +76,10 @@ def counted_detections(baseline: Baseline, windows: Sequence[Window]) -> tuple[D
     )
 
 
-def _psi_fires(reference: Sequence[int], counts: Sequence[int]) -> bool:
+def _psi_fires(
+    reference: Sequence[int],
+    counts: Sequence[int],
+) -> bool:
     return effects.psi(reference, counts) > PSI_THRESHOLD
 
 

@@ -36,7 +36,10 @@ def time_text(timestamp_ms: int | None) -> str:
     return f"{datetime.fromtimestamp(timestamp_ms / 1000, UTC):%Y-%m-%d %H:%M}"
 
 
-def tick(timestamp_ms: int, span_ms: int) -> str:
+def tick(
+    timestamp_ms: int,
+    span_ms: int,
+) -> str:
     """Return a time as short as the span of its axis allows.
 
     >>> tick(0, 3_600_000), tick(0, 40 * DAY_MS)
@@ -48,7 +51,10 @@ def tick(timestamp_ms: int, span_ms: int) -> str:
     return f"{when:%b} {when.day}"
 
 
-def place(row: int, timestamp_ms: int | None) -> str:
+def place(
+    row: int,
+    timestamp_ms: int | None,
+) -> str:
     """Return where something is: its time, if there are times, and its row.
 
     >>> place(1200, None)
@@ -68,7 +74,10 @@ def events(count: float) -> str:
     return f"{count:,.0f}"
 
 
-def figure(value: float | None, digits: int = 3) -> str:
+def figure(
+    value: float | None,
+    digits: int = 3,
+) -> str:
     """Return a number in a few digits; a hyphen for none.
 
     >>> figure(0.12345), figure(None), figure(0.00001), figure(0)

@@ -37,7 +37,10 @@ class Base:
 
 
 # Any: what is stored or in a file is of whoever wrote it.
-def bases_from_json(document: Any, channels: Sequence[Channel]) -> dict[str, Base]:
+def bases_from_json(
+    document: Any,
+    channels: Sequence[Channel],
+) -> dict[str, Base]:
     """Return the bases in a document.
 
     Args:

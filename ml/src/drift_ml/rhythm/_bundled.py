@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 
 # Any: manifests of both versions, of which one member is read.
-def read_rhythm(folder: Path, manifest: Mapping[str, Any], baseline: Baseline) -> Rhythm | None:
+def read_rhythm(
+    folder: Path,
+    manifest: Mapping[str, Any],
+    baseline: Baseline,
+) -> Rhythm | None:
     """Return the rhythm in a bundle's folder, None where it has none.
 
     Args:
@@ -42,7 +46,10 @@ def read_rhythm(folder: Path, manifest: Mapping[str, Any], baseline: Baseline) -
         raise BundleError(RHYTHM, f"a rhythm of this bundle's baseline: {error}") from error
 
 
-def add_rhythm(folder: Path, rhythm: Rhythm) -> None:
+def add_rhythm(
+    folder: Path,
+    rhythm: Rhythm,
+) -> None:
     """Put a rhythm into a bundle, in place of one that is there; its version stays.
 
     Args:
@@ -70,7 +77,10 @@ def _bytes(document: Any) -> bytes:
     return f"{text}\n".encode()
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(
+    path: Path,
+    content: bytes,
+) -> None:
     """Write a file by one rename, so that a reader sees the old content or the new one."""
     # Beside the versions: a folder of a bundle holds its files and nothing else.
     number, fresh = mkstemp(prefix=f".{path.name}-", dir=path.parent.parent)

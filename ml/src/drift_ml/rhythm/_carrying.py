@@ -23,7 +23,11 @@ HALF = 0.5
 NUMBERS = {"values", "quantiles"}
 
 
-def carried(rhythm: Rhythm, channels: Sequence[Channel], baseline: Baseline) -> Rhythm:
+def carried(
+    rhythm: Rhythm,
+    channels: Sequence[Channel],
+    baseline: Baseline,
+) -> Rhythm:
     """Return a rhythm over the bins of another baseline, as far as features go.
 
     Each bin takes by how much the bin of the former baseline that holds its middle is more or less
@@ -69,7 +73,10 @@ def carried(rhythm: Rhythm, channels: Sequence[Channel], baseline: Baseline) -> 
     )
 
 
-def _places(before: Channel, after: Channel) -> Places | None:
+def _places(
+    before: Channel,
+    after: Channel,
+) -> Places | None:
     """Return which former bin each bin is in, shape (bins,); None where that is not known."""
     if before.kind == "categories":
         known = {category: place for place, category in enumerate(before.categories)}

@@ -75,7 +75,10 @@ class Residuals:
         return float(ratios.max())
 
 
-def _sums(values: Floats, places: npt.NDArray[np.int64]) -> Floats:
+def _sums(
+    values: Floats,
+    places: npt.NDArray[np.int64],
+) -> Floats:
     total = np.zeros((int(places[-1]) + 1, values.shape[1]))
     np.add.at(total, places, values)
     return total
@@ -110,7 +113,10 @@ class Dependence:
         return Dependence(min(self.within, MOST_INFLATION), days)
 
 
-def dependence(batches: Residuals, times_s: Floats) -> Dependence:
+def dependence(
+    batches: Residuals,
+    times_s: Floats,
+) -> Dependence:
     """Return how the events of a channel depend.
 
     Within a batch by the variance of batches over that of independent events; beyond by that of
@@ -137,7 +143,11 @@ def dependence(batches: Residuals, times_s: Floats) -> Dependence:
     return Dependence(within, DayVariation(variance, inflation, a_day))
 
 
-def _longer(batches: Residuals, days: Residuals, within: float) -> Iterator[tuple[float, float]]:
+def _longer(
+    batches: Residuals,
+    days: Residuals,
+    within: float,
+) -> Iterator[tuple[float, float]]:
     """Yield how longer blocks vary over what is expected, and their effective events.
 
     Args:

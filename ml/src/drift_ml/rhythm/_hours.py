@@ -70,7 +70,12 @@ class Hours:
 class _Newest:
     """Windows of one length over the newest rows."""
 
-    def __init__(self, baseline: Baseline, step_s: int, most: int) -> None:
+    def __init__(
+        self,
+        baseline: Baseline,
+        step_s: int,
+        most: int,
+    ) -> None:
         """Keep nothing yet.
 
         Args:

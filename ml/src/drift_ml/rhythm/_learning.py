@@ -136,7 +136,10 @@ def _tens(
     return None
 
 
-def _chosen(traffic: Traffic, channel: Channel) -> Way:
+def _chosen(
+    traffic: Traffic,
+    channel: Channel,
+) -> Way:
     """Return the way by which a channel's other weeks are foretold best."""
     folds = traffic.by_fold(channel.name)
     # Counts that come in sessions are worth less than as many independent ones.
@@ -155,7 +158,10 @@ def _chosen(traffic: Traffic, channel: Channel) -> Way:
     return best
 
 
-def _score(sums: Integers, way: Way) -> float:
+def _score(
+    sums: Integers,
+    way: Way,
+) -> float:
     """Return the log-likelihood of each fold by the shares that the other one shows, nats.
 
     Args:
@@ -211,7 +217,11 @@ def _dependence(
     return depends
 
 
-def _residuals(counts: Integers32, shares: Floats, ratios: Floats) -> Residuals:
+def _residuals(
+    counts: Integers32,
+    shares: Floats,
+    ratios: Floats,
+) -> Residuals:
     """Return what the charts of a channel have gained beside what was foretold.
 
     Args:

@@ -97,7 +97,11 @@ class Rhythm:
             order,
         )
 
-    def _slice(self, cycle: Sequence[object], place: int) -> int:
+    def _slice(
+        self,
+        cycle: Sequence[object],
+        place: int,
+    ) -> int:
         """Return the slice of a channel's cycle that holds a slice of time."""
         # A week's slice holds the hour of the day that it is of, and ten minutes lie in an hour.
         is_finer = self.step_s == TEN_MINUTES_S and len(cycle) % DAY_TENS

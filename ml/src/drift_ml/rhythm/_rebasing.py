@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 HALF = 0.5
 
 
-def rebased(rhythm: Rhythm | None, bases: Mapping[str, Base], baseline: Baseline) -> Rhythm:
+def rebased(
+    rhythm: Rhythm | None,
+    bases: Mapping[str, Base],
+    baseline: Baseline,
+) -> Rhythm:
     """Return a rhythm with some channels held against other traffic.
 
     A channel that cycles keeps by how much each slice differs from all of it.
@@ -65,7 +69,10 @@ def moved(
     return tuple(np.maximum(reference, other > 0).astype(np.int64).tolist())
 
 
-def _unlearned(bases: Mapping[str, Base], baseline: Baseline) -> Rhythm:
+def _unlearned(
+    bases: Mapping[str, Base],
+    baseline: Baseline,
+) -> Rhythm:
     """Return a rhythm of bases alone: no cycles, independent events.
 
     Args:

@@ -41,7 +41,12 @@ class Way:
     pull: float
 
 
-def dispersion(traffic: Traffic, name: str, folds: Integers, strata: int) -> float:
+def dispersion(
+    traffic: Traffic,
+    name: str,
+    folds: Integers,
+    strata: int,
+) -> float:
     """Return Pearson's chi-square of the batches over its degrees of freedom, at least 1.
 
     Batches are held against the shares of their stratum, so that a cycle is no part of it.
@@ -65,7 +70,10 @@ def dispersion(traffic: Traffic, name: str, folds: Integers, strata: int) -> flo
     return max(1.0, float(squares.sum() / freedom))
 
 
-def shares_of(sums: Integers, way: Way) -> Floats:
+def shares_of(
+    sums: Integers,
+    way: Way,
+) -> Floats:
     """Return the share of each bin by stratum, shape (strata, bins)."""
     # Half an event a bin: what was not seen may be rare.
     seen = sums.sum(axis=0) + 0.5
@@ -82,7 +90,10 @@ def shares_of(sums: Integers, way: Way) -> Floats:
     return shares
 
 
-def tilted(sums: Integers, base: Floats) -> Floats:
+def tilted(
+    sums: Integers,
+    base: Floats,
+) -> Floats:
     """Return shares, tilted to the location and spread of each stratum.
 
     With normal scores z of the bins the shares are base x exp(a z + b z^2): the distribution
@@ -117,7 +128,11 @@ def tilted(sums: Integers, base: Floats) -> Floats:
     return shares
 
 
-def reference_counts(base: Sequence[int], change: Floats, events: float) -> tuple[int, ...]:
+def reference_counts(
+    base: Sequence[int],
+    change: Floats,
+    events: float,
+) -> tuple[int, ...]:
     """Return the reference counts of a channel in a slice.
 
     The base's share of a bin is multiplied by what the slice has of it beside all traffic.

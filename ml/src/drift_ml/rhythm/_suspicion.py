@@ -92,7 +92,10 @@ def varying_channels(
     return _with_parts(baseline.channels, varying)
 
 
-def _with_parts(channels: Sequence[Channel], varying: Sequence[str]) -> tuple[str, ...]:
+def _with_parts(
+    channels: Sequence[Channel],
+    varying: Sequence[str],
+) -> tuple[str, ...]:
     """Return channels, and those of several features of which one is among them.
 
     A product or a sum of squares varies with each of its features, if less.
@@ -111,7 +114,11 @@ def _with_parts(channels: Sequence[Channel], varying: Sequence[str]) -> tuple[st
     return tuple(wanted)
 
 
-def _day(hours: Sequence[Mapping[str, Sequence[int]]], name: str, ratios: Floats) -> _Day:
+def _day(
+    hours: Sequence[Mapping[str, Sequence[int]]],
+    name: str,
+    ratios: Floats,
+) -> _Day:
     """Return the hours of a day against the day.
 
     Args:

@@ -125,7 +125,11 @@ def _with_outliers(
     return shares
 
 
-def _gain(sums: Integers, before: Floats, after: Floats) -> float:
+def _gain(
+    sums: Integers,
+    before: Floats,
+    after: Floats,
+) -> float:
     """Return by how much each fold is foretold better by what the other one shows, nats.
 
     Args:
@@ -139,7 +143,11 @@ def _gain(sums: Integers, before: Floats, after: Floats) -> float:
     return gain
 
 
-def _result(sums: Integers, hours: Floats, shares: Floats) -> StandingOut:
+def _result(
+    sums: Integers,
+    hours: Floats,
+    shares: Floats,
+) -> StandingOut:
     """Return what stands out, by slice.
 
     Args:

@@ -84,7 +84,11 @@ class Traffic:
         sums[present] = np.add.reduceat(counts[order], starts, axis=0, dtype=np.int64)
         return sums.reshape(FOLDS, self._slices, -1)
 
-    def sliced(self, sums: Integers, number: int) -> Integers:
+    def sliced(
+        self,
+        sums: Integers,
+        number: int,
+    ) -> Integers:
         """Return sums by slice of the week as those of fewer slices, shape (..., number, bins).
 
         Args:
@@ -98,7 +102,10 @@ class Traffic:
         return sliced
 
 
-def enough(first_s: float, last_s: float) -> bool:
+def enough(
+    first_s: float,
+    last_s: float,
+) -> bool:
     """Return whether a rhythm can be learned from traffic between two times, in seconds.
 
     >>> enough(0, 13 * 86_400), enough(0, 14 * 86_400)
@@ -146,7 +153,10 @@ def read_traffic(
     return Traffic(step_s, np.array(times), arrays, np.max(totals, axis=0))
 
 
-def _row(channels: Sequence[Channel], counts: Mapping[str, Sequence[int]]) -> Integers32:
+def _row(
+    channels: Sequence[Channel],
+    counts: Mapping[str, Sequence[int]],
+) -> Integers32:
     """Return the counts of a batch over all channels, shape (bins of all,)."""
     row: list[int] = []
     for channel in channels:

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 
 # Any: manifests of both versions, of which one member is read.
-def read_segments(folder: Path, manifest: Mapping[str, Any], baseline: Baseline) -> Segments | None:
+def read_segments(
+    folder: Path,
+    manifest: Mapping[str, Any],
+    baseline: Baseline,
+) -> Segments | None:
     """Return the segments in a bundle's folder, None where it has none.
 
     Args:

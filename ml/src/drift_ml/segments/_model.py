@@ -110,7 +110,11 @@ class Segments:
         segments = [cut.segment_of(features) for cut in self.cuts]
         return [segment for segment in segments if segment.baseline is not None]
 
-    def named(self, feature: str, value: str) -> Segment:
+    def named(
+        self,
+        feature: str,
+        value: str,
+    ) -> Segment:
         """Return the segment of that name. Raises SegmentsError with the choices."""
         for segment in self:
             if (segment.feature, segment.value) == (feature, value):
@@ -135,7 +139,12 @@ class Segments:
 
     @classmethod
     # Any: what is stored or in a file is of whoever wrote it.
-    def from_json(cls, document: Any, *, baseline: str) -> Segments:
+    def from_json(
+        cls,
+        document: Any,
+        *,
+        baseline: str,
+    ) -> Segments:
         """Return the segments in a document.
 
         Args:

@@ -63,7 +63,10 @@ class HeldOutAnswers:
         return {"labels": _some(self.labels, rows), "scores": _some(self.scores, rows)}
 
 
-def _some(values: npt.ArrayLike, rows: npt.NDArray[np.bool_]) -> Floats:
+def _some(
+    values: npt.ArrayLike,
+    rows: npt.NDArray[np.bool_],
+) -> Floats:
     return np.asarray(values, dtype=np.float64)[rows]
 
 
@@ -120,14 +123,21 @@ def _fit_cut(
     return CutSegments(levels, tuple(segments))
 
 
-def _without_channels(baseline: Baseline, feature: str) -> Baseline:
+def _without_channels(
+    baseline: Baseline,
+    feature: str,
+) -> Baseline:
     """Return a baseline without the channels of one feature, which has one value in a segment."""
     # They could never change, and have a part of the weight; those of several features stay.
     channels = [channel for channel in baseline.channels if channel.of != (feature,)]
     return replace(baseline, channels=tuple(channels))
 
 
-def _levels(feature: Feature, cut: Cut, columns: Columns) -> Levels:
+def _levels(
+    feature: Feature,
+    cut: Cut,
+    columns: Columns,
+) -> Levels:
     """Return the levels of a feature, by the frequencies of training."""
     if cut.cuts:
         return levels_of(feature.name, cuts=cut.cuts)
@@ -137,7 +147,11 @@ def _levels(feature: Feature, cut: Cut, columns: Columns) -> Levels:
     return levels_of(feature.name, rows=dict(zip(values, counts, strict=True)))
 
 
-def level_places(levels: Levels, feature: Feature, columns: Columns) -> Places:
+def level_places(
+    levels: Levels,
+    feature: Feature,
+    columns: Columns,
+) -> Places:
     """Return the place of each row's level, the number of names for `other`, shape (rows,).
 
     Args:
@@ -156,7 +170,10 @@ def level_places(levels: Levels, feature: Feature, columns: Columns) -> Places:
     return table[_codes(feature, columns)]
 
 
-def _codes(feature: Feature, columns: Columns) -> Places:
+def _codes(
+    feature: Feature,
+    columns: Columns,
+) -> Places:
     """Return the place of each row's value, the number of values for any other, shape (rows,)."""
     values = values_of(feature)
     column = columns[feature.name]

@@ -55,7 +55,12 @@ class Events:
         """Return how many events there are."""
         return max((len(column) for column in self.columns.values()), default=0)
 
-    def counts(self, baseline: Baseline, channel: Channel, chosen: Flags) -> Floats:
+    def counts(
+        self,
+        baseline: Baseline,
+        channel: Channel,
+        chosen: Flags,
+    ) -> Floats:
         """Return how many of some events fall into each bin of a channel, shape (bins,).
 
         Args:
@@ -231,7 +236,11 @@ class _Compared:
         return cls(z, gained[0] / sum(gained) if sum(gained) else 0.0)
 
 
-def _scores(channel: Channel, kind: str, direction: str) -> Floats:
+def _scores(
+    channel: Channel,
+    kind: str,
+    direction: str,
+) -> Floats:
     """Return what each bin says to the chart of a drift, nats, shape (bins,)."""
     listed, table = charts(channel)
 
@@ -270,7 +279,10 @@ def _cuts(
             yield feature, levels_of(feature.name, cuts=cuts)
 
 
-def _frequencies(feature: Feature, columns: Columns) -> dict[str, int]:
+def _frequencies(
+    feature: Feature,
+    columns: Columns,
+) -> dict[str, int]:
     """Return how often each value of a category or a boolean occurs."""
     values = values_of(feature)
     everything = Levels(feature.name, (), values)
