@@ -227,6 +227,29 @@ def test_renewed_reference():
     assert (names, since) == ({"heating"}, renewed.alarms[0].finding.since)
 
 
+def test_ended_by_word():
+    """An alarm that is ended by word has no evidence left, and its drift is found again if it lasts."""
+    detector = alarmed("rooms", HIGH)
+    detector.end(["heating"])
+    assert detector.alarms
+    detector.end(["rooms"])
+    assert detector.alarms == ()
+    assert not detector.update({"rooms": EVEN, "heating": USUAL})
+    while not detector.update({"rooms": HIGH, "heating": USUAL}):
+        pass
+    assert detector.alarm.channel == "rooms"
+
+
+def test_change_of_answers():
+    """A change of the answers alone dates from its own onset."""
+    answers = Channel("prediction", "values", ("prediction",), (2000,) * 5)
+    detector = MixtureDetector(Settings([answers], Budget(1000)))
+    while not detector.update({"prediction": HIGH}, timestamp_s=60.0):
+        pass
+    (alarm,) = detector.alarms
+    assert detector.changed(alarm) == ({"prediction"}, alarm.finding.since)
+
+
 def test_whole_days_beside():
     """Channels that are held against whole days have no days that wander, those beside them do."""
     days = {name: DayVariation(0.02, 6.0, 400.0) for name in ("rooms", "heating")}

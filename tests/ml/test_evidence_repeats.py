@@ -99,6 +99,7 @@ def test_what_is_learned_goes_before(baseline):
     detector = MixtureDetector(settings_of(baseline, seasonality=learned))
     named = watched(detector, windows(baseline, 10, times=5, named=True, jitter=0.1))
     assert named.repetition == 1.0
+    assert not named.is_by_sessions
     alike = watched(detector, windows(baseline, 120, times=5))
     assert alike.inflation_of("z") == 40
     assert alike.inflation_of("x") == pytest.approx(alike.repetition)

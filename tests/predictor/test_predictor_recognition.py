@@ -6,12 +6,14 @@ import copy
 import json
 
 import pytest
+from drift_contracts import feature_set
 from drift_contracts.documents import schema
 from drift_contracts.features import FeatureSet, Source
 from drift_contracts.keywords import violations
 from drift_contracts.openapi import document
 from drift_contracts.pseudonyms import pseudonym
 from drift_predictor import Edge, Settings, open_bundles
+from drift_predictor.recognition import Recogniser
 
 from tests.support.houses import HOUSE
 from tests.support.predictor import BUNDLES, World
@@ -127,6 +129,10 @@ def test_a_call_without_event():
     world, service = recognising(session={"header": "x-session-id"})
     assert service.respond("POST", "/predict", BODY.encode()).status == 200
     assert "session" not in world.events[0]
+    named = FeatureSet.from_json(
+        {**feature_set("house-price").to_json(), "contract": "feature-set.v2", "caller": {"header": "x-desk"}}
+    )
+    assert Recogniser(named).marked("{}", {"features": HOUSE}, None) == "{}"
 
 
 def test_values_of_features():

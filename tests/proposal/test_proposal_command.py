@@ -37,6 +37,13 @@ def test_init_writes(call, tmp_path):
     assert "look at:" in result.output
 
 
+def test_init_shows_sources(call):
+    """`init` says what sessions and callers are told by."""
+    result = call("--session", "header:x-session-id", "--caller", "feature:tags")
+    assert "session: told by" in result.output
+    assert "caller: told by" in result.output
+
+
 def test_init_keeps_file(call, tmp_path):
     """`init` does not overwrite a file that somebody has edited, unless it is told to."""
     (tmp_path / "price.json").write_text("mine")

@@ -93,9 +93,20 @@ def test_strongest_segment(bundle, tmp_path):
     columns["sqft"] += np.where(is_late, np.where(is_low, 400, 120), 0)
     csv.write_csv(table(columns), tmp_path / "rows.csv")
     words = ["--data", str(tmp_path / "rows.csv"), "--baseline", str(bundle)]
-    shown = " ".join(CliRunner().invoke(replay, words).output.split())
+    page = tmp_path / "page.html"
+    shown = " ".join(CliRunner().invoke(replay, [*words, "--html", str(page)]).output.split())
     assert "2 segments were watched" in shown
+    assert "2 segments were watched" in page.read_text("utf-8")
     assert "strongest in location_score below 1.9" in shown
+
+
+def test_quiet_segments(bundle, tmp_path):
+    """Where nothing drifts the words name no segment."""
+    csv.write_csv(table(house_rows(400, seed=9)), tmp_path / "rows.csv")
+    words = ["--data", str(tmp_path / "rows.csv"), "--baseline", str(bundle)]
+    shown = " ".join(CliRunner().invoke(replay, words).output.split())
+    assert "none drifts alone" in shown
+    assert "strongest" not in shown
 
 
 def test_switched_off(run):

@@ -34,8 +34,15 @@ if TYPE_CHECKING:
     from drift_ml.baseline import Baseline
 
     from drift_monitor.alerts import Alert
+    from drift_monitor.keys import WindowKey
     from drift_monitor.rhythms import Memory, Rhythms
-    from drift_monitor.stores import Document, Store
+    from drift_monitor.stores import (
+        Document,
+        Fragment,
+        Revision,
+        Store,
+        StoredState,
+    )
 
 #: Names a caller where a segment has its feature.
 CALLER = "caller"
@@ -198,10 +205,33 @@ class NetWindows:
         self._store = store
         self._spans: dict[Series, tuple[Baseline, Sequence[Span]]] = {}
 
-    # Any: whatever a store has.
-    def __getattr__(self, name: str) -> Any:
-        """Return what the store has under a name."""
-        return getattr(self._store, name)
+    def add(self, batch: str, fragments: Sequence[Fragment]) -> bool:
+        """See `Store.add`."""
+        return self._store.add(batch, fragments)
+
+    def fragments(self, series: Series, before: int, limit: int) -> list[Fragment]:
+        """See `Store.fragments`."""
+        return self._store.fragments(series, before, limit)
+
+    def compact(self, read: StoredWindow, window: Document, fragments: Sequence[Fragment]) -> None:
+        """See `Store.compact`."""
+        self._store.compact(read, window, fragments)
+
+    def window(self, key: WindowKey) -> StoredWindow | None:
+        """See `Store.window`: with every caller, as fragments are added to it."""
+        return self._store.window(key)
+
+    def keep(self, series: Series, first: int, last: int, limit: int) -> int:
+        """See `Store.keep`."""
+        return self._store.keep(series, first, last, limit)
+
+    def state(self, series: Series) -> StoredState:
+        """See `Store.state`."""
+        return self._store.state(series)
+
+    def save(self, series: Series, read: Revision, state: Document) -> None:
+        """See `Store.save`."""
+        self._store.save(series, read, state)
 
     def leave_out(self, series: Series, baseline: Baseline, spans: Sequence[Span]) -> None:
         """Leave callers out of a series from now on.

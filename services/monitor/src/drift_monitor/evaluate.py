@@ -6,7 +6,7 @@ import contextlib
 import logging
 from dataclasses import replace
 from math import inf
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from drift_contracts.timestamps import utc_text_of_seconds
 from drift_ml.evidence import (
@@ -118,7 +118,7 @@ class Evaluator:
         self._references = references
         #: Without the callers that are left out of the whole.
         self._net = NetWindows(store)
-        self._store = cast("Store", self._net)
+        self._store: Store = self._net
         self._acknowledgements = store if acknowledgements is None else acknowledgements
         self._publish = publish
         self._now = now
