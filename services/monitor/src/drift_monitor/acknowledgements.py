@@ -92,7 +92,10 @@ def acknowledge(  # noqa: PLR0913 - what is kept, each by its name
     return entry
 
 
-def acknowledged(store: Store, model: str) -> dict[str, Acknowledgement]:
+def acknowledged(
+    store: Store,
+    model: str,
+) -> dict[str, Acknowledgement]:
     """Return the acknowledgements that hold, by alert.
 
     Args:
@@ -107,7 +110,10 @@ def acknowledged(store: Store, model: str) -> dict[str, Acknowledgement]:
     return {alert_id: entry for alert_id, entry in latest.items() if not entry["undone"]}
 
 
-def _entries(document: Mapping[str, object] | None, place: Series) -> list[Acknowledgement]:
+def _entries(
+    document: Mapping[str, object] | None,
+    place: Series,
+) -> list[Acknowledgement]:
     """Return what was kept, the oldest first. Raises BadStore."""
     if not document:
         return []

@@ -177,7 +177,11 @@ class Aggregator:
             outcome += self._keep(part, self._count(part, identities))
         return outcome
 
-    def _keep(self, delivery: Delivery, counted: _Counted) -> Outcome:
+    def _keep(
+        self,
+        delivery: Delivery,
+        counted: _Counted,
+    ) -> Outcome:
         if counted.rejected:
             # First: if the store fails afterwards they are kept twice, never lost.
             self._dead_letters(counted.rejected)
@@ -200,7 +204,11 @@ class Aggregator:
                 counts[model] += 1
         return counts
 
-    def _count(self, delivery: Delivery, identities: set[str | None] | None = None) -> _Counted:
+    def _count(
+        self,
+        delivery: Delivery,
+        identities: set[str | None] | None = None,
+    ) -> _Counted:
         """Count the lines of a delivery, or of a part of it.
 
         Args:
@@ -251,7 +259,11 @@ class Aggregator:
             raise BadEvent(f"expected {expected}: a newer release wrote it, and can count it")
         return None
 
-    def _observe(self, event: PredictionEvent, counted: _Counted) -> None:
+    def _observe(
+        self,
+        event: PredictionEvent,
+        counted: _Counted,
+    ) -> None:
         """Count one event.
 
         Raises:
@@ -303,7 +315,11 @@ class Aggregator:
         counted.identities.add(identity)
         counted.counts["events"] += 1
 
-    def _validator(self, series: Series, reference: Reference) -> RequestValidator:
+    def _validator(
+        self,
+        series: Series,
+        reference: Reference,
+    ) -> RequestValidator:
         """Return the validator of a series, built at its first event: versions come and go."""
         if series not in self._validators:
             self._validators[series] = RequestValidator(reference.feature_set)
@@ -330,7 +346,11 @@ def _identity(event: PredictionEvent) -> str | None:
     return json.dumps(parts, sort_keys=True)
 
 
-def _parts(event: PredictionEvent, series: Series, reference: Reference) -> dict[Series, Baseline]:
+def _parts(
+    event: PredictionEvent,
+    series: Series,
+    reference: Reference,
+) -> dict[Series, Baseline]:
     """Return the baselines of the watched segments of an event, by their series.
 
     Args:
@@ -355,7 +375,10 @@ class _ClassAnswer(TypedDict, total=False):
     entropy: float
 
 
-def _class_answer(event: PredictionEvent, classes: Collection[str]) -> _ClassAnswer:
+def _class_answer(
+    event: PredictionEvent,
+    classes: Collection[str],
+) -> _ClassAnswer:
     """Return the answer of a classifier, nothing of a regressor.
 
     Args:
@@ -396,7 +419,11 @@ def _model(event: PredictionEvent | None) -> str | None:
     return None
 
 
-def _part(delivery: Delivery, start: int, size: int) -> Delivery:
+def _part(
+    delivery: Delivery,
+    start: int,
+    size: int,
+) -> Delivery:
     lines = delivery.lines[start : start + size]
     return Delivery(f"{delivery.identity}#{start}", lines, delivery.item)
 

@@ -250,7 +250,11 @@ def _reference_of(usual: Usual) -> AlertV2Reference:
     }
 
 
-def _next_steps(source: AlertSource, finding: DriftFinding, grounds: Grounds) -> list[str]:
+def _next_steps(
+    source: AlertSource,
+    finding: DriftFinding,
+    grounds: Grounds,
+) -> list[str]:
     """Return what to do about a drift; of the first day, what is not known yet comes first."""
     steps = list(NEXT_OF_ANSWER if _is_of_classifier(source, finding) else NEXT)
     if source.segment is None:
@@ -318,7 +322,10 @@ def muted(
     return {**alert, "muted": {"until": until, "features": list(features)}}
 
 
-def _together(reference: Reference, grounds: Grounds) -> list[AlertV2Joined]:
+def _together(
+    reference: Reference,
+    grounds: Grounds,
+) -> list[AlertV2Joined]:
     """Return what moves with the drift, each in its words."""
     together: list[AlertV2Joined] = []
     for finding in grounds.joined[:MOST_LISTED]:

@@ -75,7 +75,11 @@ def bases_of(
     return bases
 
 
-def lasts(days: Sequence[int], before: Sequence[int], since: Sequence[int]) -> bool:
+def lasts(
+    days: Sequence[int],
+    before: Sequence[int],
+    since: Sequence[int],
+) -> bool:
     """Return whether some days are more like the traffic since a change than like that before.
 
     The likelihood of their counts is compared, with half an event a bin for what was not seen.
@@ -104,7 +108,11 @@ class _Counted:
     first_s: float = inf
     last_s: float = -inf
 
-    def add(self, begin_s: float, counts: Sequence[int]) -> None:
+    def add(
+        self,
+        begin_s: float,
+        counts: Sequence[int],
+    ) -> None:
         """Add an hour.
 
         Args:

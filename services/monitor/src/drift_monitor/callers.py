@@ -71,7 +71,12 @@ DAY_S = 86_400
 WHAT = "what is known of callers"
 
 
-def caller_segment(name: str, *, rows: int = 0, share: float = 0.0) -> Segment:
+def caller_segment(
+    name: str,
+    *,
+    rows: int = 0,
+    share: float = 0.0,
+) -> Segment:
     """Return a caller as the part of the traffic that it is.
 
     Args:
@@ -82,7 +87,10 @@ def caller_segment(name: str, *, rows: int = 0, share: float = 0.0) -> Segment:
     return Segment(CALLER, name, rows, share, None)
 
 
-def caller_series(store: Store, series: Series) -> dict[Series, str]:
+def caller_series(
+    store: Store,
+    series: Series,
+) -> dict[Series, str]:
     """Return the names of the callers that have windows, by their series.
 
     Args:
@@ -103,7 +111,11 @@ class Roster:
         self._store = store
         self._names: dict[Series, list[str]] = {}
 
-    def part(self, event: PredictionEvent, series: Series) -> Series | None:
+    def part(
+        self,
+        event: PredictionEvent,
+        series: Series,
+    ) -> Series | None:
         """Return the series of an event's caller; None where the event names none.
 
         Args:
@@ -126,7 +138,11 @@ class Roster:
             names = self._names[series] = self._note(series, name)
         return series.part(caller_segment(name if name in names else OTHER).code)
 
-    def _note(self, series: Series, name: str) -> list[str]:
+    def _note(
+        self,
+        series: Series,
+        name: str,
+    ) -> list[str]:
         """Return the names that are stored, with another one where there is room."""
         place = _place(series, "callers")
         for _ in range(ATTEMPTS):
@@ -205,15 +221,29 @@ class NetWindows:
         self._store = store
         self._spans: dict[Series, tuple[Baseline, Sequence[Span]]] = {}
 
-    def add(self, batch: str, fragments: Sequence[Fragment]) -> bool:
+    def add(
+        self,
+        batch: str,
+        fragments: Sequence[Fragment],
+    ) -> bool:
         """See `Store.add`."""
         return self._store.add(batch, fragments)
 
-    def fragments(self, series: Series, before: int, limit: int) -> list[Fragment]:
+    def fragments(
+        self,
+        series: Series,
+        before: int,
+        limit: int,
+    ) -> list[Fragment]:
         """See `Store.fragments`."""
         return self._store.fragments(series, before, limit)
 
-    def compact(self, read: StoredWindow, window: Document, fragments: Sequence[Fragment]) -> None:
+    def compact(
+        self,
+        read: StoredWindow,
+        window: Document,
+        fragments: Sequence[Fragment],
+    ) -> None:
         """See `Store.compact`."""
         self._store.compact(read, window, fragments)
 
@@ -221,7 +251,13 @@ class NetWindows:
         """See `Store.window`: with every caller, as fragments are added to it."""
         return self._store.window(key)
 
-    def keep(self, series: Series, first: int, last: int, limit: int) -> int:
+    def keep(
+        self,
+        series: Series,
+        first: int,
+        last: int,
+        limit: int,
+    ) -> int:
         """See `Store.keep`."""
         return self._store.keep(series, first, last, limit)
 
@@ -229,11 +265,21 @@ class NetWindows:
         """See `Store.state`."""
         return self._store.state(series)
 
-    def save(self, series: Series, read: Revision, state: Document) -> None:
+    def save(
+        self,
+        series: Series,
+        read: Revision,
+        state: Document,
+    ) -> None:
         """See `Store.save`."""
         self._store.save(series, read, state)
 
-    def leave_out(self, series: Series, baseline: Baseline, spans: Sequence[Span]) -> None:
+    def leave_out(
+        self,
+        series: Series,
+        baseline: Baseline,
+        spans: Sequence[Span],
+    ) -> None:
         """Leave callers out of a series from now on.
 
         Args:
@@ -248,7 +294,11 @@ class NetWindows:
         return self._spans[series][1] if series in self._spans else ()
 
     def windows(
-        self, series: Series, first: int, last: int, limit: int | None = None
+        self,
+        series: Series,
+        first: int,
+        last: int,
+        limit: int | None = None,
     ) -> list[StoredWindow]:
         """Return the windows of some minutes, in order, without what is left out of them.
 
@@ -275,7 +325,10 @@ class NetWindows:
 
 
 def evaluated_windows(
-    store: Store, series: Series, baseline: Baseline, alert: Mapping[str, Any]
+    store: Store,
+    series: Series,
+    baseline: Baseline,
+    alert: Mapping[str, Any],
 ) -> list[StoredWindow]:
     """Return the windows that an alert rests on, without the callers that were left out of them.
 
@@ -325,7 +378,12 @@ class Watched:
 class Callers:
     """Decides which callers are populations of their own, and gets their own traffic ready."""
 
-    def __init__(self, store: Store, rhythms: Rhythms, windows_a_day: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        rhythms: Rhythms,
+        windows_a_day: int,
+    ) -> None:
         """Read nothing yet.
 
         Args:
@@ -337,7 +395,12 @@ class Callers:
         self._rhythms = rhythms
         self._a_day = windows_a_day
 
-    def look(self, series: Series, baseline: Baseline, closed: int) -> Watched:
+    def look(
+        self,
+        series: Series,
+        baseline: Baseline,
+        closed: int,
+    ) -> Watched:
         """Sum the windows of callers, and decide about those with enough events on whole days.
 
         Args:
@@ -404,7 +467,12 @@ class Callers:
             population.by_caller = _sum(population.by_caller, seen[name], baseline)
             population.by_others = _sum(population.by_others, others, baseline)
 
-    def _day(self, series: Series, baseline: Baseline, day: int) -> Window:
+    def _day(
+        self,
+        series: Series,
+        baseline: Baseline,
+        day: int,
+    ) -> Window:
         """Return the sum of a day's windows; those that cannot be read are left out."""
         total = Window.empty(baseline, series.release)
         begin = day * self._a_day
@@ -448,7 +516,11 @@ class Callers:
                 population.is_alike = True
             population.days, population.by_caller, population.by_others = 0, {}, {}
 
-    def _stands(self, series: Series, name: str) -> bool:
+    def _stands(
+        self,
+        series: Series,
+        name: str,
+    ) -> bool:
         """Return whether an alert of a caller stands: then it is not like the rest."""
         part = series.part(caller_segment(name).code)
         # Any: as any state.
@@ -456,7 +528,11 @@ class Callers:
         return bool(state.get("alerts") or state.get("muted"))
 
     def is_ready(
-        self, part: Series, baseline: Baseline, population: Population, cursor: int
+        self,
+        part: Series,
+        baseline: Baseline,
+        population: Population,
+        cursor: int,
     ) -> bool:
         """Return whether a caller's own traffic is known, so that it can be held against it.
 
@@ -486,7 +562,13 @@ class Callers:
         self._store.save(part, stored.revision, SeriesState(end - 1, end).to_json())
         return True
 
-    def _collected(self, part: Series, baseline: Baseline, memory: Memory, cursor: int) -> Memory:
+    def _collected(
+        self,
+        part: Series,
+        baseline: Baseline,
+        memory: Memory,
+        cursor: int,
+    ) -> Memory:
         """Return the memory with the hours that have closed, and the base that they make."""
         before = memory.last_hour
         memory = self._rhythms.collect(part, baseline, memory, cursor, None)
@@ -497,7 +579,11 @@ class Callers:
         return self._rhythms.take_as_normal(part, baseline, memory, since, "")
 
     def hold(
-        self, series: Series, alerts: Sequence[Alert], spans: Sequence[Span], now: float
+        self,
+        series: Series,
+        alerts: Sequence[Alert],
+        spans: Sequence[Span],
+        now: float,
     ) -> None:
         """Give the windows that were taken off those of alerts more time, as those have.
 
@@ -514,7 +600,11 @@ class Callers:
             held.renew(part, alerts, now, place="held-whole")
 
 
-def callers_in_words(watched: Watched, ready: Mapping[str, bool], a_day: int) -> str:
+def callers_in_words(
+    watched: Watched,
+    ready: Mapping[str, bool],
+    a_day: int,
+) -> str:
     """Return which callers are left out and what they are held against; "" for none.
 
     Args:
@@ -538,7 +628,10 @@ def callers_in_words(watched: Watched, ready: Mapping[str, bool], a_day: int) ->
 
 
 def _difference(
-    baseline: Baseline, of_caller: Window, of_others: Window, days: int
+    baseline: Baseline,
+    of_caller: Window,
+    of_others: Window,
+    days: int,
 ) -> tuple[float, bool]:
     """Return the largest PSI in excess of chance over features, and whether chance is ruled out.
 
@@ -568,7 +661,11 @@ def _difference(
     return largest, least_p * len(inputs) * (MOST_CALLERS + 1) < LEVEL
 
 
-def _without(whole: StoredWindow, part: StoredWindow, baseline: Baseline) -> StoredWindow:
+def _without(
+    whole: StoredWindow,
+    part: StoredWindow,
+    baseline: Baseline,
+) -> StoredWindow:
     """Return a window of all traffic without that of a caller; as it is where one is unreadable."""
     total, less = _window(whole.window, baseline), _window(part.window, baseline)
     if total is None or less is None:
@@ -577,18 +674,28 @@ def _without(whole: StoredWindow, part: StoredWindow, baseline: Baseline) -> Sto
 
 
 # Any: a document of whoever wrote it.
-def _window(document: Any, baseline: Baseline) -> Window | None:
+def _window(
+    document: Any,
+    baseline: Baseline,
+) -> Window | None:
     try:
         return Window.from_json(document, baseline)
     except (DriftError, TypeError, ValueError):
         return None
 
 
-def _sum_of(document: Document, baseline: Baseline) -> Window | None:
+def _sum_of(
+    document: Document,
+    baseline: Baseline,
+) -> Window | None:
     return Window.from_json(document, baseline) if document else None
 
 
-def _sum(document: Document, window: Window, baseline: Baseline) -> Document:
+def _sum(
+    document: Document,
+    window: Window,
+    baseline: Baseline,
+) -> Document:
     """Return a stored sum with one window more."""
     before = _sum_of(document, baseline)
     return (window if before is None else before + window).to_json()
@@ -600,7 +707,9 @@ def _roster(document: Document | None) -> list[str]:
 
 
 def _read(
-    document: Document | None, series: Series, today: int
+    document: Document | None,
+    series: Series,
+    today: int,
 ) -> tuple[int, dict[str, Population]]:
     """Return the first day that was not looked at, and what is known of each caller by name."""
     if document is None:
@@ -626,6 +735,9 @@ def _save(
     store.save(_place(series, "populations"), revision, {"day": day, "callers": callers})
 
 
-def _place(series: Series, what: str) -> Series:
+def _place(
+    series: Series,
+    what: str,
+) -> Series:
     # Versions are hex digits.
     return Series(series.model, f"{series.version}-{what}")

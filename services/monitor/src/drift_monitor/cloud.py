@@ -43,7 +43,10 @@ LONGEST_SUBJECT = 100
 JSON_HEADERS = {"content-type": "application/json"}
 
 
-def dead_letter_queue(sqs: Any, url: str) -> Callable[[list[Rejected]], None]:
+def dead_letter_queue(
+    sqs: Any,
+    url: str,
+) -> Callable[[list[Rejected]], None]:
     """Return what sends rejected records to a queue, ten a call.
 
     A record larger than a message is sent in numbered parts. What the queue does not take is raised
@@ -95,7 +98,10 @@ def _attribute(text: str) -> dict[str, str]:
     return {"DataType": "String", "StringValue": text}
 
 
-def topic(sns: Any, arn: str) -> Callable[[Alert], None]:
+def topic(
+    sns: Any,
+    arn: str,
+) -> Callable[[Alert], None]:
     """Return what publishes alerts.
 
     An email holds the words first and the JSON after them; all other endpoints get the JSON.
@@ -127,7 +133,10 @@ def topic(sns: Any, arn: str) -> Callable[[Alert], None]:
     return publish
 
 
-def webhook(secrets: Any, secret: str) -> Callable[[bytes], None]:
+def webhook(
+    secrets: Any,
+    secret: str,
+) -> Callable[[bytes], None]:
     """Return what posts to the address in a secret, which is read once and never logged.
 
     Args:
@@ -191,7 +200,11 @@ def post(
     return _exchanged(_request(url, body, headers), wanted, deadline)
 
 
-def status_of(url: str, *, deadline: float = TIMEOUT) -> int:
+def status_of(
+    url: str,
+    *,
+    deadline: float = TIMEOUT,
+) -> int:
     """Return the status of the answer to a GET, whatever it is.
 
     Args:
@@ -210,13 +223,21 @@ def status_of(url: str, *, deadline: float = TIMEOUT) -> int:
     return SUCCESS
 
 
-def _request(url: str, body: bytes | None, headers: Mapping[str, str]) -> urllib.request.Request:
+def _request(
+    url: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+) -> urllib.request.Request:
     if not url.startswith(("https://", "http://")):
         raise MonitorError("expected an address that begins with https://")
     return urllib.request.Request(url, body, dict(headers))  # noqa: S310 - the scheme is checked above
 
 
-def _exchanged(request: urllib.request.Request, wanted: int, deadline: float) -> bytes:
+def _exchanged(
+    request: urllib.request.Request,
+    wanted: int,
+    deadline: float,
+) -> bytes:
     answers: list[bytes | Exception] = []
     # A timeout of a socket is one for each read, and a byte a second stays below it: the deadline
     # needs a thread.
@@ -263,7 +284,11 @@ def signed_post(session: Any) -> Callable[[str, bytes, Mapping[str, str]], bytes
         session: boto3's, with credentials and region.
     """
 
-    def send(url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+    def send(
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+    ) -> bytes:
         request = AWSRequest("POST", url, data=body, headers=dict(headers))
         credentials = session.get_credentials()
         SigV4Auth(credentials, "execute-api", session.region_name).add_auth(request)
@@ -272,7 +297,10 @@ def signed_post(session: Any) -> Callable[[str, bytes, Mapping[str, str]], bytes
     return send
 
 
-def invocation(client: Any, function: str) -> Callable[[PredictionRequestV1], object]:
+def invocation(
+    client: Any,
+    function: str,
+) -> Callable[[PredictionRequestV1], object]:
     """Return a prediction by direct invocation, past an API that asks for a token.
 
     Args:

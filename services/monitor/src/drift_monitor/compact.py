@@ -81,7 +81,12 @@ def compact(
 
 
 def _sum_into(
-    store: Store, key: WindowKey, fragments: list[Fragment], baseline: Baseline, *, late: bool
+    store: Store,
+    key: WindowKey,
+    fragments: list[Fragment],
+    baseline: Baseline,
+    *,
+    late: bool,
 ) -> Counter[str]:
     stored = store.window(key) or StoredWindow(key, 0, {})
     total, unreadable = _summed(stored, fragments, baseline)
@@ -107,7 +112,9 @@ def _events(window: Document) -> int:
 
 
 def _summed(
-    stored: StoredWindow, fragments: list[Fragment], baseline: Baseline
+    stored: StoredWindow,
+    fragments: list[Fragment],
+    baseline: Baseline,
 ) -> tuple[Window | None, list[Fragment]]:
     """Return the window with the fragments, and the fragments that cannot be added.
 
@@ -127,7 +134,11 @@ def _summed(
     return total, unreadable
 
 
-def _readable(document: Document, baseline: Baseline, series: Series) -> Window | None:
+def _readable(
+    document: Document,
+    baseline: Baseline,
+    series: Series,
+) -> Window | None:
     """Return the window in a document, None if it cannot be read.
 
     Raises BadStore if it is newer than this code.
@@ -141,7 +152,10 @@ def _readable(document: Document, baseline: Baseline, series: Series) -> Window 
         return None
 
 
-def _set_aside(store: Store, fragment: Fragment) -> None:
+def _set_aside(
+    store: Store,
+    fragment: Fragment,
+) -> None:
     """Retain a fragment under a version of its own, so that it does not block the others."""
     series, minute = fragment.key.series, fragment.key.minute
     place = WindowKey(Series(series.model, f"{series.version}-unreadable"), minute)

@@ -103,7 +103,10 @@ def _open_record(record: object) -> Delivery | Unopened:
     raise BadDelivery("expected records of aws:sqs or aws:kinesis")
 
 
-def _open_message(item: str, body: str) -> Delivery | Unopened:
+def _open_message(
+    item: str,
+    body: str,
+) -> Delivery | Unopened:
     """Return the event lines, or the dead letter, in a message of a queue."""
     letter = _object(body)
     call = letter.get("requestPayload")
@@ -125,7 +128,11 @@ def _may_be_event(line: str) -> bool:
     return line.lstrip().startswith("{") and ANY_EVENT in line
 
 
-def _open_letter(item: str, delivery: str, record: str) -> Delivery | Unopened:
+def _open_letter(
+    item: str,
+    delivery: str,
+    record: str,
+) -> Delivery | Unopened:
     """Return what was rejected: one line, or the whole payload."""
     if record.lstrip().startswith("{"):
         # Of the record, not of the message: however often it is sent back, it counts once.
@@ -218,7 +225,10 @@ def _lines(text: str) -> tuple[str, ...]:
     return tuple(text.split("\n"))
 
 
-def _log_lines(payload: Mapping[str, object], envelope: _Envelope) -> Delivery:
+def _log_lines(
+    payload: Mapping[str, object],
+    envelope: _Envelope,
+) -> Delivery:
     """Return the lines of a log payload."""
     if payload["messageType"] == "CONTROL_MESSAGE":
         return Delivery(envelope.identity or "logs:control", (), envelope.item)

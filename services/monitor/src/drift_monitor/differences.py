@@ -82,7 +82,10 @@ class Differing:
         }
 
 
-def differing(store: Store, series: Series) -> tuple[Differing, ...]:
+def differing(
+    store: Store,
+    series: Series,
+) -> tuple[Differing, ...]:
     """Return what differs from training, the largest first, as it was found last.
 
     Args:
@@ -102,7 +105,8 @@ def differing(store: Store, series: Series) -> tuple[Differing, ...]:
 
 
 def with_acknowledgements(
-    found: Sequence[Differing], acknowledgements: Mapping[str, Acknowledgement]
+    found: Sequence[Differing],
+    acknowledgements: Mapping[str, Acknowledgement],
 ) -> tuple[Differing, ...]:
     """Return differences with who has acknowledged each, itself or an alert of it.
 
@@ -200,7 +204,11 @@ def _kept(
     )
 
 
-def _inflation(baseline: Baseline, rhythm: Rhythm | None, events_a_day: float) -> dict[str, float]:
+def _inflation(
+    baseline: Baseline,
+    rhythm: Rhythm | None,
+    events_a_day: float,
+) -> dict[str, float]:
     """Return for how many events of a channel one counts."""
     if rhythm is None or not rhythm.days:
         unknown = max(1.0, events_a_day / DAY_EVENTS)
@@ -219,7 +227,10 @@ def _place(series: Series) -> Series:
     return Series(series.model, f"{series.version}-differs")
 
 
-def in_words(found: Sequence[Differing], most: int = 3) -> str:
+def in_words(
+    found: Sequence[Differing],
+    most: int = 3,
+) -> str:
     """Return what differs from training, in a line; "" for nothing.
 
     Args:

@@ -28,7 +28,10 @@ def document_digest(document: Document) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def joined_digest(first: str, second: str) -> str:
+def joined_digest(
+    first: str,
+    second: str,
+) -> str:
     """Return the digest of two neighbouring groups of one size.
 
     Args:
@@ -38,7 +41,11 @@ def joined_digest(first: str, second: str) -> str:
     return hashlib.sha256(f"{first}{second}".encode()).hexdigest()
 
 
-def add_window(groups: list[AlertV2WindowsGroup], minute: int, digest: str) -> None:
+def add_window(
+    groups: list[AlertV2WindowsGroup],
+    minute: int,
+    digest: str,
+) -> None:
     """Add a window to the groups, and join the oldest where there are too many of a size.
 
     Args:

@@ -45,7 +45,11 @@ class BadStore(MonitorError):
     #: What is wrong, and the way out.
     reason: str
 
-    def __init__(self, place: Path | str, reason: str) -> None:
+    def __init__(
+        self,
+        place: Path | str,
+        reason: str,
+    ) -> None:
         self.place = place
         self.reason = reason
         super().__init__(f"the store {place} cannot be used: {reason}")

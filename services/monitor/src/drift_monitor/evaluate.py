@@ -175,7 +175,11 @@ class Evaluator:
         if failures:
             raise failures[0]
 
-    def _evaluate_parts(self, series: Series, reference: Reference) -> Evaluation:
+    def _evaluate_parts(
+        self,
+        series: Series,
+        reference: Reference,
+    ) -> Evaluation:
         """Evaluate a series, and each segment of it that is watched, by a detector of its own."""
         whole = self._evaluate(series, reference)
         parts = reference.parts(series)
@@ -208,7 +212,11 @@ class Evaluator:
             segments=tuple(segments),
         )
 
-    def _look_at_callers(self, series: Series, reference: Reference) -> Watched:
+    def _look_at_callers(
+        self,
+        series: Series,
+        reference: Reference,
+    ) -> Watched:
         """Return what is known of the callers of a series, and leave out those that are apart."""
         rules = self._policy.references
         watched = Watched({})
@@ -344,7 +352,11 @@ class Evaluator:
             differs = self._differing(series) if memory.has_whole_day else ()
         return replace(evaluation, rhythm=words, differs=differs)
 
-    def _keep_differences(self, run: Run, memory: Memory) -> None:
+    def _keep_differences(
+        self,
+        run: Run,
+        memory: Memory,
+    ) -> None:
         """Find what differs from training where another day is over."""
         source, baseline = run.source, run.source.reference.baseline
         standing = [*run.state.alerts.values(), *run.state.muted.values()]
@@ -367,7 +379,11 @@ class Evaluator:
         seen = acknowledged(self._acknowledgements, series.model)
         return with_acknowledgements(found, seen)
 
-    def _rhythm(self, memory: Memory | None, reference: Reference) -> Rhythm | None:
+    def _rhythm(
+        self,
+        memory: Memory | None,
+        reference: Reference,
+    ) -> Rhythm | None:
         """Return the rhythm in force, with the bases that the settings ask for."""
         if memory is None:
             return None
@@ -375,7 +391,11 @@ class Evaluator:
             return memory.reference(reference.baseline, reference.rhythm)
         return memory.in_force(reference.rhythm)
 
-    def _rhythm_in_words(self, memory: Memory | None, reference: Reference) -> str | None:
+    def _rhythm_in_words(
+        self,
+        memory: Memory | None,
+        reference: Reference,
+    ) -> str | None:
         """Return what is known of the rhythm and left out of it; None where neither is."""
         words = None
         if memory is not None:
@@ -387,7 +407,11 @@ class Evaluator:
         listed = ", ".join(map(str, self._policy.left_out))
         return f"{words or 'not learned, as it is switched off'}; left out: {listed}"
 
-    def _first_day_over(self, memory: Memory | None, reference: Reference) -> int:
+    def _first_day_over(
+        self,
+        memory: Memory | None,
+        reference: Reference,
+    ) -> int:
         """Return the first minute after the first day of traffic; 0 where that is of no matter."""
         if memory is None or memory.in_force(reference.rhythm) is not None:
             return 0
@@ -862,7 +886,11 @@ def _none_shown(_model: str) -> Sequence[Alert]:
     return ()
 
 
-def _segment_state(segment: Segment, evaluation: Evaluation, events: int) -> SegmentState:
+def _segment_state(
+    segment: Segment,
+    evaluation: Evaluation,
+    events: int,
+) -> SegmentState:
     """Return what is known of a segment.
 
     Args:

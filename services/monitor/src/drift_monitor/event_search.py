@@ -56,7 +56,10 @@ def search_events(
     )
 
 
-def _is_readable(event: Mapping[str, Any], alert: Alert) -> bool:
+def _is_readable(
+    event: Mapping[str, Any],
+    alert: Alert,
+) -> bool:
     """Return whether an event is of an alert's model and version, and has what is looked at."""
     is_of_model = event.get("Model") == alert["model"]
     is_of_version = event.get("model_version") == alert["model_version"]
@@ -64,7 +67,10 @@ def _is_readable(event: Mapping[str, Any], alert: Alert) -> bool:
     return is_of_model and is_of_version and has_features and "timestamp" in event
 
 
-def _newest(side: Sequence[tuple[int, Mapping[str, Any]]], reference: Reference) -> Events:
+def _newest(
+    side: Sequence[tuple[int, Mapping[str, Any]]],
+    reference: Reference,
+) -> Events:
     """Return the newest events of a side as columns."""
     ordered = sorted(side, key=lambda pair: pair[0])[-MOST_EVENTS:]
     listed = [event for _, event in ordered]
@@ -83,7 +89,8 @@ def _answers(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _columns(
-    feature_set: FeatureSet, events: Sequence[Mapping[str, Any]]
+    feature_set: FeatureSet,
+    events: Sequence[Mapping[str, Any]],
 ) -> dict[str, np.ndarray[Any, Any]]:
     columns = {}
     for feature in feature_set.features:

@@ -24,7 +24,10 @@ DAMAGED = (
 )
 
 
-def is_newer(document: Document, contract: str) -> bool:
+def is_newer(
+    document: Document,
+    contract: str,
+) -> bool:
     """Return whether a document is of a later version of a contract.
 
     Args:
@@ -43,7 +46,12 @@ def is_newer(document: Document, contract: str) -> bool:
     return theirs["name"] == ours["name"] and int(theirs["number"]) > int(ours["number"])
 
 
-def refuse_newer(document: Document, contract: str, series: Series, what: str) -> None:
+def refuse_newer(
+    document: Document,
+    contract: str,
+    series: Series,
+    what: str,
+) -> None:
     """Raise BadStore for a document of a later version of the contract.
 
     Args:
@@ -56,7 +64,12 @@ def refuse_newer(document: Document, contract: str, series: Series, what: str) -
         raise BadStore(str(series), NEWER.format(what=what))
 
 
-def refuse_damaged(document: Document, series: Series, what: str, item: str) -> None:
+def refuse_damaged(
+    document: Document,
+    series: Series,
+    what: str,
+    item: str,
+) -> None:
     """Raise BadStore for a document whose bytes could not be read.
 
     Args:

@@ -79,7 +79,11 @@ class GroundsOfAlerts:
             differs=self._beside(run, finding),
         )
 
-    def _usual(self, run: Run, channel: str) -> alerts.Usual | None:
+    def _usual(
+        self,
+        run: Run,
+        channel: str,
+    ) -> alerts.Usual | None:
         """Return the traffic that a channel is held against; None for the training rows."""
         if run.rhythm is None or channel not in run.rhythm.bases or run.memory is None:
             return None
@@ -91,7 +95,11 @@ class GroundsOfAlerts:
                 total = window if total is None else total + window
         return alerts.Usual(base, total)
 
-    def _beside(self, run: Run, finding: DriftFinding) -> str:
+    def _beside(
+        self,
+        run: Run,
+        finding: DriftFinding,
+    ) -> str:
         """Return what differs from training beside a finding, in words."""
         if run.rhythm is None or not run.rhythm.bases:
             return ""

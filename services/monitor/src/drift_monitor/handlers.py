@@ -143,7 +143,10 @@ def _evaluator() -> Evaluator:
     )
 
 
-def aggregate(event: Mapping[str, object], _context: object) -> BatchAnswer | KeptAnswer:
+def aggregate(
+    event: Mapping[str, object],
+    _context: object,
+) -> BatchAnswer | KeptAnswer:
     """Count events of log subscriptions, SQS or Kinesis into windows.
 
     The answer names the records to deliver again. `{"keep": "baselines"}` writes the baselines of
@@ -161,7 +164,10 @@ def aggregate(event: Mapping[str, object], _context: object) -> BatchAnswer | Ke
     return {"batchItemFailures": [{"itemIdentifier": item} for item in outcome.failed]}
 
 
-def evaluate(_event: object, _context: object) -> EvaluateAnswer:
+def evaluate(
+    _event: object,
+    _context: object,
+) -> EvaluateAnswer:
     """Turn closed minutes into evidence, alerts and metrics; called on a schedule."""
     alarms = []
     for evaluation in _evaluator().run():
@@ -174,14 +180,20 @@ def evaluate(_event: object, _context: object) -> EvaluateAnswer:
     return {"series": len(alarms), "alarms": sum(alarms)}
 
 
-def notify(event: SnsEvent, _context: object) -> NotifyAnswer:
+def notify(
+    event: SnsEvent,
+    _context: object,
+) -> NotifyAnswer:
     """Send SNS notices to a Slack-compatible webhook."""
     settings = _settings()
     send = cloud.webhook(boto3.client("secretsmanager"), settings.require("slack_secret"))
     return {"sent": send_notices(event, settings.links, send)}
 
 
-def probe(_event: object, _context: object) -> ProbeAnswer:
+def probe(
+    _event: object,
+    _context: object,
+) -> ProbeAnswer:
     """Send one normal and one drifted request; called on a schedule."""
     model = _settings().require("model")
     suite = documents.read(documents.find("scenario suite", model, documents.folder("scenarios")))
@@ -217,7 +229,10 @@ def _api_answers() -> bool:
     return cloud.status_of(f"{url}/health") == expected
 
 
-def _report(values: Mapping[str, float], model: str) -> None:
+def _report(
+    values: Mapping[str, float],
+    model: str,
+) -> None:
     timestamp_ms = time.time_ns() // 1_000_000
     stack = _settings().stack
     line = emf_line(values, stack=stack, model=model, timestamp_ms=timestamp_ms, spec=_spec())

@@ -71,7 +71,11 @@ def joined_spans(spans: Iterable[Span]) -> list[Span]:
 class HeldWindows:
     """Gives the windows of alerts that stand more time, where windows expire by themselves."""
 
-    def __init__(self, store: Store, period: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        period: int,
+    ) -> None:
         """Read nothing yet.
 
         Args:
@@ -116,7 +120,11 @@ class HeldWindows:
             with contextlib.suppress(Conflict):
                 self._store.save(noted, stored.revision, entries)
 
-    def _is_due(self, alert: Alert, now: float) -> bool:
+    def _is_due(
+        self,
+        alert: Alert,
+        now: float,
+    ) -> bool:
         spans = spans_of([alert])
         if not spans:
             return False
@@ -124,7 +132,13 @@ class HeldWindows:
         return now >= self._due.get(alert["alert_id"], first_due)
 
     # Any: as above.
-    def _renewed(self, series: Series, alert: Alert, entry: Any, now: float) -> Document:
+    def _renewed(
+        self,
+        series: Series,
+        alert: Alert,
+        entry: Any,
+        now: float,
+    ) -> Document:
         """Return how far an alert's windows are renewed, after this run."""
         ((first, last),) = spans_of([alert])
         if entry is None or (entry["next"] > last and now >= entry["at"] + RENEWED_DAYS * DAY_S):

@@ -54,7 +54,10 @@ class WindowKey:
     minute: int
 
 
-def minute_of(timestamp: str, period: int = MINUTE) -> int:
+def minute_of(
+    timestamp: str,
+    period: int = MINUTE,
+) -> int:
     """Return the minute that an event's timestamp lies in.
 
     Args:
@@ -73,7 +76,10 @@ def minute_of(timestamp: str, period: int = MINUTE) -> int:
         raise BadEvent(f"timestamp: {error}") from None
 
 
-def start_of(minute: int, period: int = MINUTE) -> str:
+def start_of(
+    minute: int,
+    period: int = MINUTE,
+) -> str:
     """Return when a minute, or another period in seconds, begins, as documents have it.
 
     >>> start_of(2)

@@ -33,7 +33,10 @@ class JsonLines(logging.Formatter):
         return json_text(line)
 
 
-def configure_log(level: str, stream: TextIO | None = None) -> logging.Handler:
+def configure_log(
+    level: str,
+    stream: TextIO | None = None,
+) -> logging.Handler:
     """Send what the monitor logs to a stream, once however often this is called.
 
     Args:

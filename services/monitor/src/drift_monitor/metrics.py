@@ -45,7 +45,10 @@ def emf_line(
     return metric_line(timestamp_ms, described, {"Stack": stack, "Model": model, **values})
 
 
-def evaluation_values(evaluation: Evaluation, features: int = METRIC_FEATURES) -> dict[str, float]:
+def evaluation_values(
+    evaluation: Evaluation,
+    features: int = METRIC_FEATURES,
+) -> dict[str, float]:
     """Return the metrics of one evaluation, by name.
 
     What was counted, how strong the evidence is (in parts of what an alarm needs), and for each
@@ -79,7 +82,10 @@ def evaluation_values(evaluation: Evaluation, features: int = METRIC_FEATURES) -
     return values | dict(_by_feature(evaluation, features))
 
 
-def _by_feature(evaluation: Evaluation, most: int) -> Iterator[tuple[str, float]]:
+def _by_feature(
+    evaluation: Evaluation,
+    most: int,
+) -> Iterator[tuple[str, float]]:
     """Yield name and value of the metrics of each feature's own channel.
 
     PSI is over the windows of this run; the evidence is the channel's part of the whole.
@@ -99,7 +105,10 @@ def _by_feature(evaluation: Evaluation, most: int) -> Iterator[tuple[str, float]
         yield f"Evidence_{name}", _part(evaluation.finding, name) / evaluation.needed
 
 
-def _part(finding: DriftFinding | None, channel: str) -> float:
+def _part(
+    finding: DriftFinding | None,
+    channel: str,
+) -> float:
     """Return the part of a finding's evidence that one channel holds alone, in nats, at least 0."""
     if finding is None:
         return 0.0

@@ -40,7 +40,9 @@ class _Answer:
 
 
 def probe(
-    suite: ScenarioSuiteV1, call: Call, healthy: Callable[[], bool] = lambda: True
+    suite: ScenarioSuiteV1,
+    call: Call,
+    healthy: Callable[[], bool] = lambda: True,
 ) -> ProbeResult:
     """Send the first request of the suite's `baseline` and of its `high` scenario.
 
@@ -67,7 +69,10 @@ def probe(
     return ProbeResult(answers and scores_low, scores_high, tuple(reasons))
 
 
-def _api_answers(healthy: Callable[[], bool], reasons: list[str]) -> bool:
+def _api_answers(
+    healthy: Callable[[], bool],
+    reasons: list[str],
+) -> bool:
     try:
         answers = healthy()
     except Exception as error:
@@ -79,7 +84,11 @@ def _api_answers(healthy: Callable[[], bool], reasons: list[str]) -> bool:
     return answers
 
 
-def _ask(call: Call, scenario: ScenarioSuiteV1Scenario, reasons: list[str]) -> _Answer | None:
+def _ask(
+    call: Call,
+    scenario: ScenarioSuiteV1Scenario,
+    reasons: list[str],
+) -> _Answer | None:
     try:
         return _parse(call({"features": scenario["requests"][0], "synthetic": True}))
     except Exception as error:
@@ -95,7 +104,10 @@ def _parse(document: object) -> _Answer:
     return _Answer(float(document["drift_score"]), str(document["drift"]["severity"]))
 
 
-def over_http(send: Callable[[str, bytes, Mapping[str, str]], bytes], url: str) -> Call:
+def over_http(
+    send: Callable[[str, bytes, Mapping[str, str]], bytes],
+    url: str,
+) -> Call:
     """Return a call over HTTP.
 
     Args:

@@ -45,7 +45,11 @@ class PsiMeter:
                 # Of another release, whose bins are others: the block begins anew.
                 self._block = Window.empty(baseline, version)
 
-    def take(self, window: Window, muted: Collection[str]) -> LargestPsi | None:
+    def take(
+        self,
+        window: Window,
+        muted: Collection[str],
+    ) -> LargestPsi | None:
         """Add a window; return the largest PSI of the block that it filled, None for none.
 
         Args:

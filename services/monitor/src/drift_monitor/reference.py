@@ -79,7 +79,10 @@ def without_segments(references: Mapping[Series, Reference]) -> dict[Series, Ref
     }
 
 
-def reference_of(folder: Path | None, bundle: Bundle) -> Reference:
+def reference_of(
+    folder: Path | None,
+    bundle: Bundle,
+) -> Reference:
     """Return a bundle as the monitor needs it.
 
     Args:

@@ -17,7 +17,10 @@ UNKNOWN = (
 )
 
 
-def repeats_in_words(detector: MixtureDetector, sketches: Sketches) -> str:
+def repeats_in_words(
+    detector: MixtureDetector,
+    sketches: Sketches,
+) -> str:
     """Return what is known of requests that repeat each other.
 
     Args:

@@ -71,7 +71,12 @@ def _order(document: Any) -> int:
     return 0 if document else -1
 
 
-def kept_rhythm(store: Store, series: Series, digest: str, baseline: Baseline) -> Rhythm | None:
+def kept_rhythm(
+    store: Store,
+    series: Series,
+    digest: str,
+    baseline: Baseline,
+) -> Rhythm | None:
     """Return the rhythm of a digest; None where the store has it no more, or not as it was.
 
     Args:
@@ -95,5 +100,8 @@ def kept_rhythm(store: Store, series: Series, digest: str, baseline: Baseline) -
     return None
 
 
-def _slot(series: Series, place: int) -> Series:
+def _slot(
+    series: Series,
+    place: int,
+) -> Series:
     return Series(series.model, f"{series.version}-rhythm-{place}")

@@ -102,7 +102,11 @@ class Memory:
         """
         return self.rhythm or bundled or self.carried
 
-    def reference(self, baseline: Baseline, bundled: Rhythm | None = None) -> Rhythm | None:
+    def reference(
+        self,
+        baseline: Baseline,
+        bundled: Rhythm | None = None,
+    ) -> Rhythm | None:
         """Return the rhythm in force, with the new normals that came after it.
 
         Args:
@@ -114,7 +118,11 @@ class Memory:
             return rhythm
         return rebased(rhythm, self.new_normals, baseline)
 
-    def held(self, bundled: Rhythm | None, channels: Sequence[Channel]) -> tuple[str, ...]:
+    def held(
+        self,
+        bundled: Rhythm | None,
+        channels: Sequence[Channel],
+    ) -> tuple[str, ...]:
         """Return the channels that are held against whole days.
 
         Args:
@@ -508,7 +516,13 @@ class Rhythms:
         self._store.save(_place(series), memory.revision, _document(memory))
         return replace(memory, revision=memory.revision + 1)
 
-    def give_back(self, series: Series, memory: Memory, alert_id: str, settings: str) -> Memory:
+    def give_back(
+        self,
+        series: Series,
+        memory: Memory,
+        alert_id: str,
+        settings: str,
+    ) -> Memory:
         """Hold channels against what they were held against before a new normal, and store that.
 
         Args:
@@ -530,7 +544,12 @@ class Rhythms:
         self._store.save(_place(series), memory.revision, _document(memory))
         return replace(memory, revision=memory.revision + 1)
 
-    def _hand_on(self, series: Series, baseline: Baseline, rhythm: Rhythm) -> None:
+    def _hand_on(
+        self,
+        series: Series,
+        baseline: Baseline,
+        rhythm: Rhythm,
+    ) -> None:
         """Keep a rhythm for the versions of the model to come, with the bins that it is of."""
         place = _model_place(series)
         document: Document = {
@@ -543,7 +562,12 @@ class Rhythms:
         with contextlib.suppress(Conflict):
             self._store.save(place, self._store.state(place).revision, document)
 
-    def _carried(self, series: Series, baseline: Baseline, fresh: Memory) -> Memory:
+    def _carried(
+        self,
+        series: Series,
+        baseline: Baseline,
+        fresh: Memory,
+    ) -> Memory:
         """Return the memory of a new version, with what an earlier one has learned of the inputs.
 
         Args:
@@ -614,12 +638,20 @@ class Rhythms:
         return total
 
     def windows(
-        self, series: Series, baseline: Baseline, memory: Memory
+        self,
+        series: Series,
+        baseline: Baseline,
+        memory: Memory,
     ) -> Iterator[tuple[int, Window]]:
         """Yield number since 1970 and sum of each hour that is kept, the oldest first."""
         return self._sums.hour_windows(series, baseline, memory.last_hour, HOURS.kept_days)
 
-    def hours(self, series: Series, baseline: Baseline, memory: Memory) -> Iterator[Batch]:
+    def hours(
+        self,
+        series: Series,
+        baseline: Baseline,
+        memory: Memory,
+    ) -> Iterator[Batch]:
         """Yield begin and counts of each hour that is kept, the oldest first.
 
         Args:
@@ -629,7 +661,12 @@ class Rhythms:
         """
         return self._sums.hours(series, baseline, memory.last_hour, HOURS.kept_days)
 
-    def tens(self, series: Series, baseline: Baseline, memory: Memory) -> Iterator[Batch]:
+    def tens(
+        self,
+        series: Series,
+        baseline: Baseline,
+        memory: Memory,
+    ) -> Iterator[Batch]:
         """Yield begin and counts of each ten minutes that are kept, the oldest first.
 
         Args:
@@ -644,7 +681,10 @@ class Rhythms:
         return self._sums.sizes(series)
 
 
-def _rhythm_of(document: object, baseline: Baseline) -> Rhythm | None:
+def _rhythm_of(
+    document: object,
+    baseline: Baseline,
+) -> Rhythm | None:
     """Return a stored rhythm; None for none. Raises RhythmError."""
     if document is None:
         return None

@@ -20,7 +20,11 @@ class Rules:
     new_normal_days: float = NEW_NORMAL_DAYS
 
     @classmethod
-    def of(cls, reference: str, new_normal_days: float) -> Rules:
+    def of(
+        cls,
+        reference: str,
+        new_normal_days: float,
+    ) -> Rules:
         """Return the rules that two settings say.
 
         Args:

@@ -177,10 +177,18 @@ class _Council:
         diluted = [pair for pair in of_whole if pair not in alike]
         return [*alike, *of_segments, *diluted]
 
-    def _is_of_segment(self, alert: Alert, waiting: Sequence[tuple[_Part, Alert]]) -> bool:
+    def _is_of_segment(
+        self,
+        alert: Alert,
+        waiting: Sequence[tuple[_Part, Alert]],
+    ) -> bool:
         return any(told(first).explains(told(alert)) for _, first in waiting)
 
-    def _hear(self, part: _Part, alert: Alert) -> None:
+    def _hear(
+        self,
+        part: _Part,
+        alert: Alert,
+    ) -> None:
         if self._is_explained(alert):
             part.join(alert)
             return
@@ -250,7 +258,12 @@ def reconcile(
     return {part.series: part.state for part in (council.whole, *council.segments)}
 
 
-def _read(store: Store, series: Series, *, is_whole: bool) -> _Part:
+def _read(
+    store: Store,
+    series: Series,
+    *,
+    is_whole: bool,
+) -> _Part:
     stored = store.state(series)
     state = SeriesState(0, 0)
     if stored.state:

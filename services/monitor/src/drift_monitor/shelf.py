@@ -52,7 +52,12 @@ ASK_AGAIN = 60
 class Shelf:
     """The baselines in a table."""
 
-    def __init__(self, client: Any, table: str, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        client: Any,
+        table: str,
+        now: Callable[[], float],
+    ) -> None:
         """Use a table, which is there.
 
         Args:
@@ -64,7 +69,11 @@ class Shelf:
         self._table = table
         self._now = now
 
-    def keep(self, series: Series, documents: Document) -> None:
+    def keep(
+        self,
+        series: Series,
+        documents: Document,
+    ) -> None:
         """Write the feature set and the baseline of a version, to stay KEPT_DAYS from now on.
 
         Args:
@@ -220,7 +229,11 @@ class KeptReferences(Mapping[Series, Reference]):
         return True
 
 
-def keep_bundles(bundles: Path, wanted: Collection[Series], shelf: Shelf) -> list[Series]:
+def keep_bundles(
+    bundles: Path,
+    wanted: Collection[Series],
+    shelf: Shelf,
+) -> list[Series]:
     """Write the baselines of the current bundles in a folder to the shelf.
 
     Args:
@@ -254,7 +267,11 @@ def _read(path: Path) -> Any:
     return json.loads(path.read_text("utf-8"))
 
 
-def _reference(documents: Document, *, watch_segments: bool) -> Reference:
+def _reference(
+    documents: Document,
+    *,
+    watch_segments: bool,
+) -> Reference:
     # Both are checked here: what is stored may be of another release.
     feature_set: Any = documents["feature_set"]
     baseline: Any = documents["baseline"]
@@ -272,7 +289,10 @@ def _reference(documents: Document, *, watch_segments: bool) -> Reference:
     )
 
 
-def _part_place(series: Series, number: int) -> Item:
+def _part_place(
+    series: Series,
+    number: int,
+) -> Item:
     return {
         "pk": {"S": f"{PARTITION}#{series.model}#{series.version}"},
         "sk": {"S": f"{number:02d}"},

@@ -53,7 +53,11 @@ class Ring:
         """Return the days whose sums are kept."""
         return self.places * self.days
 
-    def place(self, series: Series, day: int) -> Series:
+    def place(
+        self,
+        series: Series,
+        day: int,
+    ) -> Series:
         """Return where the sums of a day are kept.
 
         Args:
@@ -90,7 +94,11 @@ class Size:
 class Sums:
     """Writes and reads the sums of series."""
 
-    def __init__(self, store: Store, period: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        period: int,
+    ) -> None:
         """Read nothing yet.
 
         Args:
@@ -130,7 +138,12 @@ class Sums:
             sizes |= self._put(TENS, series, day, by_ten)
         return sizes
 
-    def _tens(self, series: Series, baseline: Baseline, hour: int) -> dict[int, Window]:
+    def _tens(
+        self,
+        series: Series,
+        baseline: Baseline,
+        hour: int,
+    ) -> dict[int, Window]:
         """Return the sums of an hour's windows by ten minutes; what cannot be read is left out."""
         begin = hour * self._windows_an_hour
         totals: dict[int, Window] = {}
@@ -143,7 +156,12 @@ class Sums:
                 totals[number] = total + window
         return totals
 
-    def _make_room(self, series: Series, baseline: Baseline, day: int) -> dict[str, int]:
+    def _make_room(
+        self,
+        series: Series,
+        baseline: Baseline,
+        day: int,
+    ) -> dict[str, int]:
         """Sum the day whose place another one takes, before its hours go; return what is written.
 
         A run that is killed in between leaves both, and the next one does it again.
@@ -158,7 +176,11 @@ class Sums:
         return self._put(DAYS, series, former, {former: total}) if total.events else {}
 
     def _put(
-        self, ring: Ring, series: Series, day: int, sums: Mapping[int, Window]
+        self,
+        ring: Ring,
+        series: Series,
+        day: int,
+        sums: Mapping[int, Window],
     ) -> dict[str, int]:
         """Put sums beside those of the same days, and return the bytes of all, by their place.
 
@@ -180,14 +202,22 @@ class Sums:
         self._store.save(place, stored.revision, written)
         return {place.version: len(pack(written))}
 
-    def _former(self, series: Series, day: int) -> Mapping[str, Any]:
+    def _former(
+        self,
+        series: Series,
+        day: int,
+    ) -> Mapping[str, Any]:
         """Return the hours of a day where an earlier release has put them."""
         place = Series(series.model, f"{series.version}-{HOURS.name}-{day % FORMER_DAYS}")
         document = self._document(place)
         return _sums(HOURS, document) if document.get("day") == day else {}
 
     def hours(
-        self, series: Series, baseline: Baseline, last_hour: int, days: int
+        self,
+        series: Series,
+        baseline: Baseline,
+        last_hour: int,
+        days: int,
     ) -> Iterator[Batch]:
         """Yield begin and counts of each hour that had events, the oldest first.
 
@@ -201,7 +231,11 @@ class Sums:
             yield float(number * HOUR_S), window.channel_counts()
 
     def hour_windows(
-        self, series: Series, baseline: Baseline, last_hour: int, days: int
+        self,
+        series: Series,
+        baseline: Baseline,
+        last_hour: int,
+        days: int,
     ) -> Iterator[tuple[int, Window]]:
         """Yield the number since 1970 and the sum of each hour that had events, in order.
 
@@ -214,7 +248,12 @@ class Sums:
         first = last_hour + 1 - min(days, HOURS.kept_days) * HOURS_A_DAY
         yield from self._windows(HOURS, series, baseline, first, last_hour)
 
-    def tens(self, series: Series, baseline: Baseline, last_hour: int) -> Iterator[Batch]:
+    def tens(
+        self,
+        series: Series,
+        baseline: Baseline,
+        last_hour: int,
+    ) -> Iterator[Batch]:
         """Yield begin and counts of each ten minutes that had events, the oldest first.
 
         Args:
@@ -228,7 +267,10 @@ class Sums:
             yield float(number * TEN_MINUTES_S), window.channel_counts()
 
     def days(
-        self, series: Series, baseline: Baseline, last_hour: int
+        self,
+        series: Series,
+        baseline: Baseline,
+        last_hour: int,
     ) -> Iterator[tuple[int, Window]]:
         """Yield the number since 1970 and the sum of each day whose hours are gone, in order.
 
@@ -241,7 +283,12 @@ class Sums:
         yield from self._windows(DAYS, series, baseline, last + 1 - DAYS.kept_days, last)
 
     def _windows(
-        self, ring: Ring, series: Series, baseline: Baseline, first: int, last: int
+        self,
+        ring: Ring,
+        series: Series,
+        baseline: Baseline,
+        first: int,
+        last: int,
     ) -> Iterator[tuple[int, Window]]:
         """Yield number and sum of what is kept from one number to another, in order."""
         a_day = DAY_S // ring.step_s
@@ -288,7 +335,10 @@ def size_in_words(size_bytes: int) -> str:
 
 
 # Any: a document of whoever wrote it.
-def _window(document: Any, baseline: Baseline) -> Window | None:
+def _window(
+    document: Any,
+    baseline: Baseline,
+) -> Window | None:
     """Return a stored window; None for one that cannot be read, which the evaluation has logged."""
     try:
         return Window.from_json(document, baseline)
@@ -296,12 +346,19 @@ def _window(document: Any, baseline: Baseline) -> Window | None:
         return None
 
 
-def _sums(ring: Ring, document: Mapping[str, Any]) -> Mapping[str, Any]:
+def _sums(
+    ring: Ring,
+    document: Mapping[str, Any],
+) -> Mapping[str, Any]:
     sums: Any = document.get(ring.name, {})
     return sums if isinstance(sums, dict) else {}
 
 
-def _total(baseline: Baseline, series: Series, windows: Iterable[Window]) -> Window:
+def _total(
+    baseline: Baseline,
+    series: Series,
+    windows: Iterable[Window],
+) -> Window:
     total = Window.empty(baseline, series.release)
     for window in windows:
         total += window

@@ -143,7 +143,12 @@ class _Course:
     findings: dict[str, DriftFinding] = field(default_factory=dict)
     steps: list[tuple[str, dict[str, float]]] = field(default_factory=list)
 
-    def take(self, minute: int, window: Window, period: int) -> None:
+    def take(
+        self,
+        minute: int,
+        window: Window,
+        period: int,
+    ) -> None:
         """Take a window in.
 
         Args:
@@ -199,7 +204,10 @@ class _Course:
         return MixtureDetector.from_json(state, settings)  # type: ignore[arg-type]
 
 
-def _begun(settings: Settings, alarms: Sequence[Mapping[str, object]]) -> MixtureDetector:
+def _begun(
+    settings: Settings,
+    alarms: Sequence[Mapping[str, object]],
+) -> MixtureDetector:
     """Return a detector without evidence under which some alarms stand.
 
     Args:

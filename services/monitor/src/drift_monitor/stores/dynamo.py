@@ -95,7 +95,11 @@ class DynamoStore:
         self._retention = retention_days * DAY
         self._sleep = sleep
 
-    def add(self, batch: str, fragments: Sequence[Fragment]) -> bool:
+    def add(
+        self,
+        batch: str,
+        fragments: Sequence[Fragment],
+    ) -> bool:
         """See `Store.add`."""
         marker = _key(f"batch#{batch}", "batch") | self._expires(BATCH_DAYS * DAY)
         actions = [self._put(marker, IS_NEW)]
@@ -173,7 +177,13 @@ class DynamoStore:
                 windows.append(StoredWindow(key, revision, unpack(item["window"]["B"])))
         return windows
 
-    def keep(self, series: Series, first: int, last: int, limit: int) -> int:
+    def keep(
+        self,
+        series: Series,
+        first: int,
+        last: int,
+        limit: int,
+    ) -> int:
         """See `Store.keep`."""
         windows = self.windows(series, first, last, limit)
         expires = self._expires(self._retention)
@@ -234,7 +244,12 @@ class DynamoStore:
         if not saved:
             raise Conflict(f"the state of {series} changed since it was read")
 
-    def _replace_with_parts(self, item: Item, read: Revision, others: Sequence[bytes]) -> bool:
+    def _replace_with_parts(
+        self,
+        item: Item,
+        read: Revision,
+        others: Sequence[bytes],
+    ) -> bool:
         """Return whether a state was replaced whose parts are written before it.
 
         A transaction takes 4 MB, which 2,000 features exceed. So the parts have a token of their
@@ -269,13 +284,21 @@ class DynamoStore:
     def _expires(self, seconds: int) -> Item:
         return {"expires": {"N": str(int(self._now()) + seconds)}}
 
-    def _put(self, item: Item, condition: str | None = None) -> Action:
+    def _put(
+        self,
+        item: Item,
+        condition: str | None = None,
+    ) -> Action:
         put: dict[str, object] = {"TableName": self._table, "Item": item}
         if condition is not None:
             put["ConditionExpression"] = condition
         return {"Put": put}
 
-    def _replace(self, item: Item, read: Revision) -> Action:
+    def _replace(
+        self,
+        item: Item,
+        read: Revision,
+    ) -> Action:
         """Return the action that writes an item if its revision is the one that was read."""
         if read == 0:
             return self._put(item, IS_NEW)
@@ -283,7 +306,11 @@ class DynamoStore:
         action["Put"]["ExpressionAttributeValues"] = {":revision": {"N": str(read)}}
         return action
 
-    def _transact(self, actions: list[Action], delays: Sequence[float] = DELAYS) -> bool:
+    def _transact(
+        self,
+        actions: list[Action],
+        delays: Sequence[float] = DELAYS,
+    ) -> bool:
         """Return whether all of it was written; False if a condition did not hold.
 
         Raises ClientError for anything else. boto3 gives its own repetitions of a call one token,
@@ -337,7 +364,10 @@ def _refuse_newer(item: Item) -> None:
         raise BadStore(f"{item['pk']['S']} / {item['sk']['S']}", NEWER)
 
 
-def _key(partition: str, sort: str) -> Item:
+def _key(
+    partition: str,
+    sort: str,
+) -> Item:
     return {"pk": {"S": partition}, "sk": {"S": sort}}
 
 

@@ -77,7 +77,12 @@ class Header:
     format: int
 
 
-def open_store(path: Path | str, tables: str, *, timeout: float) -> sqlite3.Connection:
+def open_store(
+    path: Path | str,
+    tables: str,
+    *,
+    timeout: float,
+) -> sqlite3.Connection:
     """Open the file, bring it to FORMAT and make the tables that are missing.
 
     Args:
@@ -166,7 +171,10 @@ def _parse_header(data: bytes) -> Header | None:
     return Header(page_size, pages, version)
 
 
-def _frames(path: Path, page_size: int) -> int:
+def _frames(
+    path: Path,
+    page_size: int,
+) -> int:
     """Return how many pages the write-ahead log beside the file can hold."""
     size = _size(path.with_name(path.name + "-wal"))
     return max(0, size - WAL_HEADER) // (page_size + FRAME_HEADER)

@@ -30,7 +30,11 @@ class MemoryStore:
     # Documents are copied on their way in and out: as with the other stores, what a caller changes
     # afterwards does not change what is stored.
 
-    def add(self, batch: str, fragments: Sequence[Fragment]) -> bool:
+    def add(
+        self,
+        batch: str,
+        fragments: Sequence[Fragment],
+    ) -> bool:
         """See `Store.add`."""
         if batch in self._batches:
             return False

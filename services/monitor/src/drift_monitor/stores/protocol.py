@@ -64,7 +64,11 @@ class StoredState:
 class Store(Protocol):
     """Windows by series and minute, and a state per series."""
 
-    def add(self, batch: str, fragments: Sequence[Fragment]) -> bool:
+    def add(
+        self,
+        batch: str,
+        fragments: Sequence[Fragment],
+    ) -> bool:
         """Store a batch's fragments, all or none.
 
         Args:
@@ -119,7 +123,13 @@ class Store(Protocol):
             limit: how many to return at most, None for all.
         """
 
-    def keep(self, series: Series, first: int, last: int, limit: int) -> int:
+    def keep(
+        self,
+        series: Series,
+        first: int,
+        last: int,
+        limit: int,
+    ) -> int:
         """Retain the windows of some minutes for as long again as new ones.
 
         Where nothing expires by itself there is nothing to do.

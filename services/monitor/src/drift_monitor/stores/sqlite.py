@@ -78,7 +78,11 @@ class SqliteStore:
                 raise
             self._connection.execute("COMMIT")
 
-    def add(self, batch: str, fragments: Sequence[Fragment]) -> bool:
+    def add(
+        self,
+        batch: str,
+        fragments: Sequence[Fragment],
+    ) -> bool:
         """See `Store.add`."""
         rows = [
             (*_columns(fragment.key), fragment.batch, pack(fragment.window))
@@ -191,7 +195,11 @@ class SqliteStore:
                 begin = max(begin, last + 1)
             connection.execute(FORGET_BATCHES, (batches_below,))
 
-    def _read(self, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+    def _read(
+        self,
+        query: str,
+        values: tuple[object, ...],
+    ) -> list[tuple[Any, ...]]:
         with self._lock:
             rows: list[tuple[Any, ...]] = self._connection.execute(query, values).fetchall()
         return rows
@@ -202,7 +210,11 @@ def _columns(key: WindowKey) -> tuple[str, str, int]:
     return key.series.model, key.series.version, key.minute
 
 
-def _revision(connection: sqlite3.Connection, query: str, place: tuple[object, ...]) -> Revision:
+def _revision(
+    connection: sqlite3.Connection,
+    query: str,
+    place: tuple[object, ...],
+) -> Revision:
     """Return the first column of the row at a place, 0 if there is none."""
     row = connection.execute(query, place).fetchone()
     if row is None:
