@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pytest
 from drift_monitor.stores import MemoryStore
 
 from benchmarks.simulate.world import cells, others, real_tables, services
@@ -15,13 +15,11 @@ from benchmarks.simulate.world.happened import FOLDER, KINDS, happened, outside
 from benchmarks.simulate.world.report import Proof, document
 from benchmarks.simulate.world.streams import DAY, HOUR
 
-if TYPE_CHECKING:
-    import pytest
-
 DATA = Path(__file__).with_name("data") / "weather_jfk_2013.csv"
 CYCLE = services.service(services.BY_KEY["cycle .4"], 1, HOUR)
 
 
+@pytest.mark.no_cover
 def test_a_cycle_is_no_drift() -> None:
     """After two weeks a daily cycle raises nothing, and two shifts of other features are told."""
     service = Deployed(CYCLE, every=DAY).live(CYCLE)
@@ -32,6 +30,7 @@ def test_a_cycle_is_no_drift() -> None:
     assert "24 strata" in str(service.rhythm)
 
 
+@pytest.mark.no_cover
 def test_the_quick_store_changes_nothing() -> None:
     """Alerts are the same with the store that copies and with the one that does not."""
     days = CYCLE.between(CYCLE.begin, CYCLE.begin + 3 * DAY).shifted("size", CYCLE.begin + DAY)
@@ -41,6 +40,7 @@ def test_the_quick_store_changes_nothing() -> None:
     assert quick.sent == copying.sent
 
 
+@pytest.mark.no_cover
 def test_others_on_a_cycle() -> None:
     """A test of a day tells the shift late, e-detectors know no cycle, and a dummy has luck."""
     figures = cells.service_figures(others.course_of(others.PSI, CYCLE), CYCLE)
@@ -54,6 +54,7 @@ def test_others_on_a_cycle() -> None:
     assert (figures["first"], figures["luck"], figures["in_alarm"]) == (None, True, 1.0)
 
 
+@pytest.mark.no_cover
 def test_a_real_table(monkeypatch: pytest.MonkeyPatch) -> None:
     """A table is trained on its first quarter; its events are scored, and shifts planted apart."""
     monkeypatch.setattr(real_tables, "bundled", lambda *_: DATA)
