@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 DAY_S = 86_400
 HOURS_A_DAY = 24
 #: Whole days that are summed, at most.
-DAYS = 7
+JUDGED_DAYS = 7
 #: Events that a day counts as before it is known how days differ, at most: as for channels that are
 #: held against whole days.
 DAY_EVENTS = 200.0
@@ -153,7 +153,7 @@ def keep_differences(  # noqa: PLR0913 - what is known of the traffic, each by i
     before: Any = stored.state or {}
     if before.get("day") == day:
         return
-    last_days = days[-DAYS:]
+    last_days = days[-JUDGED_DAYS:]
     total, counted = Window.empty(baseline, series.release), set()
     for hour, window in hours:
         if hour // HOURS_A_DAY in last_days and not is_left_out(hour * 3600.0, left_out):
@@ -200,7 +200,7 @@ def _kept(
         difference.high,
         difference.unit,
         since_s,
-        linked[-DAYS:],
+        linked[-JUDGED_DAYS:],
     )
 
 

@@ -27,6 +27,7 @@ from drift_monitor.bases import bases_in_words
 from drift_monitor.callers import Callers, NetWindows, Watched, caller_segment, callers_in_words
 from drift_monitor.compact import compact
 from drift_monitor.differences import (
+    JUDGED_DAYS,
     differing,
     keep_differences,
     with_acknowledgements,
@@ -364,7 +365,8 @@ class Evaluator:
             self._store,
             source.series,
             baseline,
-            self._rhythms.windows(source.series, baseline, memory),
+            # The last whole days, and that under way.
+            self._rhythms.windows(source.series, baseline, memory, JUDGED_DAYS + 1),
             days=range(memory.first_day, (memory.last_hour + 1) // HOURS_A_DAY),
             rhythm=memory.reference(baseline, source.reference.rhythm),
             alerts={alert["alert_id"]: alert["drift"]["of"] for alert in standing},

@@ -642,9 +642,17 @@ class Rhythms:
         series: Series,
         baseline: Baseline,
         memory: Memory,
+        days: int = HOURS.kept_days,
     ) -> Iterator[tuple[int, Window]]:
-        """Yield number since 1970 and sum of each hour that is kept, the oldest first."""
-        return self._sums.hour_windows(series, baseline, memory.last_hour, HOURS.kept_days)
+        """Yield number since 1970 and sum of each hour that is kept, the oldest first.
+
+        Args:
+            series: whose hours.
+            baseline: whose bins are counted.
+            memory: with the hours that are summed.
+            days: before their end, at most.
+        """
+        return self._sums.hour_windows(series, baseline, memory.last_hour, days)
 
     def hours(
         self,
