@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from drift_contracts import ContractError, DriftError, schemas
+from drift_contracts import ContractError, DriftError, documents, violations
 
 from drift_ml.baseline import Baseline
 from drift_ml.segments._guarantee import BudgetShares
@@ -154,8 +154,11 @@ class Segments:
         Raises:
             SegmentsError: it breaks its contract, or is of another baseline.
         """
+        # By the plain validator: an image of the monitor has no other.
+        broken = list(violations(documents.schema(CONTRACT), document))
         try:
-            schemas.check(CONTRACT, document)
+            if broken:
+                raise ContractError(CONTRACT, broken)
             if document["baseline"] != baseline:
                 expected = "expected the digest of this model's baseline; train or pack it anew"
                 raise SegmentsError(f"{CONTRACT}: const at /baseline: {expected}")
