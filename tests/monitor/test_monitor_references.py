@@ -126,6 +126,7 @@ def test_no_normal_of_what_is_over(reference, monkeypatch):
     assert live(life, 3, 0.0).alarm is False
     alert, notice = life.sent
     assert (alert["state"], notice["state"], "new_normal" in notice) == ("ALARM", "OK", False)
+    assert "more like the traffic before" in notice["reason"]
     live(life, 1, 2.0)
     assert [sent["state"] for sent in life.sent] == ["ALARM", "OK", "ALARM"]
 

@@ -77,6 +77,12 @@ NEXT_OF_WEEKEND = (
     "The traffic's weeks are not known yet, so that this may be what the weekend does: look again"
     " on Monday; a weekend is known when it was there twice"
 )
+#: Why a drift is over: by the test of its end, or by the last days where it has stood for long.
+ENDED = "there is as much evidence that the drift has ended as there was that it had begun"
+FADED = (
+    "the last two days are more like the traffic before the change than like that since: it is"
+    " over, and is not taken as the new normal"
+)
 NEXT_AFTER = "Nothing to do; the detector watches on from a clean slate"
 #: Alerts that still stand and that a new one names.
 MOST_NAMED = 5
@@ -418,6 +424,7 @@ def recovery(
     standing: Sequence[Alert] = (),
     *,
     period: int = MINUTE,
+    reason: str = ENDED,
 ) -> AlertV2:
     """Return the notice that the drift of an alert has ended.
 
@@ -426,6 +433,7 @@ def recovery(
         minute: the minute whose window showed it.
         standing: the alerts of the series that have not ended.
         period: seconds that a window spans.
+        reason: why it is over, in words.
     """
     # Earlier releases said what happened in the title alone.
     words = alert["title"].partition(": ")[2]
@@ -439,9 +447,7 @@ def recovery(
         "previous_state": "ALARM",
         "timestamp": start_of(minute + 1, period),
         "title": f"{alert['title']} has ended",
-        "reason": (
-            "there is as much evidence that the drift has ended as there was that it had begun"
-        ),
+        "reason": reason,
         "next": [NEXT_AFTER],
         "standing": [_other(other) for other in standing[:MOST_LISTED]],
         "drift": drift,

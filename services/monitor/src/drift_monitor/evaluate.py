@@ -640,6 +640,7 @@ class Evaluator:
         state: SeriesState,
         channel: str,
         minute: int,
+        reason: str = alerts.ENDED,
     ) -> None:
         """Write the notice that a drift has ended, where its alert was sent."""
         state.muted.pop(channel, None)
@@ -647,7 +648,8 @@ class Evaluator:
         alert = state.alerts.pop(channel, None)
         if alert is not None:
             others = list(state.alerts.values())
-            notice = alerts.recovery(alert, minute, others, period=self._policy.period)
+            period = self._policy.period
+            notice = alerts.recovery(alert, minute, others, period=period, reason=reason)
             state.outbox.append(notice)
         _log.info("a drift in the traffic of %s has ended", series)
 
@@ -685,7 +687,7 @@ class Evaluator:
             ):
                 # It is over, if not yet by the evidence that an end takes: no new normal.
                 detector.end([channel])
-                self._take_back(source.series, state, channel, state.cursor)
+                self._take_back(source.series, state, channel, state.cursor, alerts.FADED)
                 continue
             since = dict.fromkeys(names, onset_s)
             digest = detector.settings.digest
