@@ -2,7 +2,7 @@
 // arrow keys that move it, and redrawing when the box or the theme changes.
 
 import uPlot from "../vendor/uplot/uPlot.esm.js";
-import { clock, compact, utc } from "./format.js";
+import { compact, tick, utc } from "./format.js";
 import { h, setText } from "./dom.js";
 
 const alive = new Set();
@@ -107,7 +107,7 @@ export function overTime(colour, { axis = true, format = compact, range, hooks =
     padding: [8, 20, axis ? 0 : 4, 0],
     scales: { y: { range } },
     axes: [
-      { ...ink, show: axis, grid: { show: false }, size: 26, gap: 4, space: LABEL_SPACE, values: (u, splits) => splits.map((t) => clock(t * 1000, null, splits.length > 1 && splits[1] - splits[0] < 60)) },
+      { ...ink, show: axis, grid: { show: false }, size: 26, gap: 4, space: LABEL_SPACE, values: (u, splits) => splits.map((t) => tick(t, splits.length > 1 ? splits[1] - splits[0] : 60)) },
       { ...ink, grid, size: 52, gap: 6, space: 44, values: (u, splits) => splits.map(format) },
     ],
     hooks,

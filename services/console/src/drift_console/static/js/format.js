@@ -79,6 +79,11 @@ export function clock(iso, now = null, withSeconds = false) {
   return now && new Date(now).toDateString() !== at.toDateString() ? `${day.format(at)} ${time}` : time;
 }
 
+/** Label of a time axis: the day where labels are a day or more apart, else the local time of day. */
+export function tick(seconds, step) {
+  return step >= 86400 ? day.format(new Date(seconds * 1000)) : clock(seconds * 1000, null, step < 60);
+}
+
 /** "2026-11-23 12:00:00 UTC". */
 export function utc(iso) {
   const at = new Date(iso);
