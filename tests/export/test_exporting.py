@@ -173,7 +173,8 @@ def test_several_outputs_are_scored_by_name(whole, tmp_path):
     """Each of them, and one that is no better than its mean is named in a warning."""
     noise = np.random.default_rng(0).normal(scale=1e-6, size=len(whole.rows))
     targets = np.column_stack([whole.number, whole.positive, noise])
-    estimator = DecisionTreeRegressor(max_depth=5).fit(whole.matrix[:LEARNT], targets[:LEARNT])
+    learner = DecisionTreeRegressor(max_depth=5, random_state=0)
+    estimator = learner.fit(whole.matrix[:LEARNT], targets[:LEARNT])
     described = {"unit": "none", "description": "Made up."}
     outputs = [{"name": name, **described} for name in ("worthNow", "later", "noise")]
     feature_set = with_target(whole.feature_set, outputs=outputs)

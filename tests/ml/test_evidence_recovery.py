@@ -231,9 +231,9 @@ def test_ended_by_word():
     """An alarm that is ended by word has no evidence left, and its drift is found again if it lasts."""
     detector = alarmed("rooms", HIGH)
     detector.end(["heating"])
-    assert detector.alarms
+    assert detector.explained_channels == {"rooms"}
     detector.end(["rooms"])
-    assert detector.alarms == ()
+    assert (detector.alarms, detector.explained_channels) == ((), set())
     assert not detector.update({"rooms": EVEN, "heating": USUAL})
     while not detector.update({"rooms": HIGH, "heating": USUAL}):
         pass
