@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from drift_contracts.timestamps import utc_text_of_seconds
 
+from drift_ml.report import Difference
+
 if TYPE_CHECKING:
     from drift_contracts.json_types import JsonObject
 
@@ -22,19 +24,12 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class TrainingDifference:
-    """A channel that differs from training over the last whole days: a state, no alarm."""
+class TrainingDifference(Difference):
+    """A channel that differs from training over the last whole days: a state, no alarm.
 
-    channel: str
-    of: tuple[str, ...]
-    level: str
-    #: In a line, with size, interval and since when.
-    words: str
-    #: With its interval, in the unit.
-    size: float
-    low: float
-    high: float
-    unit: str
+    Its words are a line, with size, interval and since when.
+    """
+
     #: When it was first seen, in seconds since 1970.
     since_s: float
     #: Ids of the alerts of its features since then.

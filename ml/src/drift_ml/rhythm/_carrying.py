@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from drift_ml.rhythm._shares import whole_counts
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -118,7 +120,4 @@ def _moved(
     slice_ = np.asarray(counts, dtype=np.float64) + HALF
     relative = (slice_ / slice_.sum()) / (whole / whole.sum())
     known = np.asarray(after.counts, dtype=np.float64)
-    moved = known * relative[places]
-    reference = np.rint(moved / moved.sum() * sum(counts))
-    # A bin that training knows stays one that is known.
-    return tuple(np.maximum(reference, known > 0).astype(np.int64).tolist())
+    return whole_counts(known * relative[places], sum(counts), known)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from drift_ml.rhythm._model import Rhythm
+from drift_ml.rhythm._shares import whole_counts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,9 +65,7 @@ def moved(
     shares = other * relative
     # Both the slice and the base are estimates: their variances add.
     rows = 1 / (1 / max(sum(counts), 1) + 1 / max(other.sum(), 1.0))
-    reference = np.rint(shares / shares.sum() * rows)
-    # A bin that was seen stays one that is known.
-    return tuple(np.maximum(reference, other > 0).astype(np.int64).tolist())
+    return whole_counts(shares, rows, other)
 
 
 def _unlearned(

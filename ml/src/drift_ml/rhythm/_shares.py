@@ -147,7 +147,20 @@ def reference_counts(
     moved = known * change
     # Both the base and the stratum are estimates: their variances add.
     size = 1 / (1 / rows + 1 / (events + PULL_EVENTS))
-    counts = np.rint(moved / moved.sum() * size)
-    # A bin that training knows stays one that is known.
-    counts = np.maximum(counts, known > 0)
+    return whole_counts(moved, size, known)
+
+
+def whole_counts(
+    shares: Floats,
+    size: float,
+    known: Floats,
+) -> tuple[int, ...]:
+    """Return reference counts of some size; a bin that was seen stays one that is known.
+
+    Args:
+        shares: of the bins, in any unit, shape (bins,).
+        size: events that the counts sum up to, but for rounding.
+        known: counts that were seen, the same shape.
+    """
+    counts = np.maximum(np.rint(shares / shares.sum() * size), known > 0)
     return tuple(counts.astype(np.int64).tolist())

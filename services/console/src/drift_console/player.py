@@ -7,18 +7,17 @@ found does not depend on how fast the machine is.
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
 
-from drift_contracts import DriftError, MonitoringSpec, environment
+from drift_contracts import DriftError
 from drift_contracts.timestamps import utc_text_of_seconds
-from drift_predictor import Service, read_settings
 
 from drift_console import linelog
 from drift_console.ingest import position
+from drift_console.predicting import make_service
 from drift_console.threads import Supervised
 
 if TYPE_CHECKING:
@@ -94,22 +93,7 @@ def make_answering(
         write: Takes a line of the event log.
     """
     at_ns = [0]
-    variables = {
-        environment.MODEL: next(iter(bundles)),
-        environment.STACK: settings.stack,
-        environment.METRIC_FEATURES: str(settings.metric_features),
-    }
-    if settings.threshold is not None:
-        variables[environment.THRESHOLD] = str(settings.threshold)
-    service = Service(
-        bundles,
-        read_settings(variables),
-        MonitoringSpec.load(),
-        clock=lambda: at_ns[0],
-        timer=time.perf_counter_ns,
-        random_bytes=os.urandom,
-        write=write,
-    )
+    service = make_service(settings, bundles, write, clock=lambda: at_ns[0])
 
     def answer(row: PastRow) -> None:
         """Answer one row. Raises RowRefused."""

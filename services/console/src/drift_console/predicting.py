@@ -17,6 +17,41 @@ if TYPE_CHECKING:
     from drift_console.settings import Settings
 
 
+def make_service(
+    settings: Settings,
+    bundles: Mapping[str, Bundle],
+    write: Callable[[str], None],
+    clock: Callable[[], int] = time.time_ns,
+) -> Service:
+    """Return the predictor's service with the console's settings.
+
+    Args:
+        settings: The console's.
+        bundles: By model; `/predict` asks the first one.
+        write: Takes a line of the event log.
+        clock: Returns the time of an answer, nanoseconds since 1970.
+
+    Raises:
+        SettingsError: Where the predictor refuses stack or threshold.
+    """
+    variables = {
+        environment.MODEL: next(iter(bundles)),
+        environment.STACK: settings.stack,
+        environment.METRIC_FEATURES: str(settings.metric_features),
+    }
+    if settings.threshold is not None:
+        variables[environment.THRESHOLD] = str(settings.threshold)
+    return Service(
+        bundles,
+        read_settings(variables),
+        MonitoringSpec.load(),
+        clock=clock,
+        timer=time.perf_counter_ns,
+        random_bytes=os.urandom,
+        write=write,
+    )
+
+
 def make_edge(
     settings: Settings,
     bundles: Mapping[str, Bundle],
@@ -32,20 +67,4 @@ def make_edge(
     Raises:
         SettingsError: Where the predictor refuses stack or threshold.
     """
-    variables = {
-        environment.MODEL: next(iter(bundles)),
-        environment.STACK: settings.stack,
-        environment.METRIC_FEATURES: str(settings.metric_features),
-    }
-    if settings.threshold is not None:
-        variables[environment.THRESHOLD] = str(settings.threshold)
-    service = Service(
-        bundles,
-        read_settings(variables),
-        MonitoringSpec.load(),
-        clock=time.time_ns,
-        timer=time.perf_counter_ns,
-        random_bytes=os.urandom,
-        write=write,
-    )
-    return Edge(service)
+    return Edge(make_service(settings, bundles, write))

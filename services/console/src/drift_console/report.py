@@ -185,21 +185,10 @@ def _differences(store: Path, bundle: Bundle) -> tuple[TrainingDifference, ...]:
     listed = []
     for difference in with_acknowledgements(stored, acknowledged(windows, model)):
         entry = difference.acknowledged
-        listed.append(
-            TrainingDifference(
-                difference.channel,
-                difference.of,
-                difference.level,
-                str(replace(difference, acknowledged=None)),
-                difference.size,
-                difference.low,
-                difference.high,
-                difference.unit,
-                difference.since_s,
-                difference.alerts,
-                None if entry is None else Seen(entry["who"], entry["why"], entry["at"]),
-            )
-        )
+        seen = None if entry is None else Seen(entry["who"], entry["why"], entry["at"])
+        words = str(replace(difference, acknowledged=None))
+        members = {**vars(difference), "words": words, "acknowledged": seen}
+        listed.append(TrainingDifference(**members))
     return tuple(listed)
 
 

@@ -29,7 +29,7 @@ FEWEST_EVENTS = 500
 #: Half an event a bin: what was not seen may be rare.
 HALF = 0.5
 #: Days by which it is judged whether a change still lasts.
-JUDGED_DAYS = 2
+LASTING_DAYS = 2
 #: Channels that the page names, which are held against other days than most.
 MOST_NAMED = 4
 

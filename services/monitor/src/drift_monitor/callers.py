@@ -576,7 +576,8 @@ class Callers:
             return memory
         memory = self._rhythms.memory(part, baseline, memory.first_hour)
         since = dict.fromkeys([channel.name for channel in baseline.channels], 0.0)
-        return self._rhythms.take_as_normal(part, baseline, memory, since, "")
+        bases = self._rhythms.bases_since(part, baseline, memory, since)
+        return self._rhythms.take_as_normal(part, memory, since, bases, "") if bases else memory
 
     def hold(
         self,

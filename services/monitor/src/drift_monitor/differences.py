@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from drift_ml.figures import plain_number
 from drift_ml.left_out import day_in_words, is_left_out
-from drift_ml.report import NATS, differences
+from drift_ml.report import NATS, Difference, differences
 from drift_ml.window import Window
 
 from drift_monitor.errors import Conflict
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from drift_ml.baseline import Baseline
     from drift_ml.left_out import LeftOut
-    from drift_ml.report import Difference
     from drift_ml.rhythm import Rhythm
 
     from drift_monitor.acknowledgements import Acknowledgement
@@ -37,17 +36,9 @@ PREFIX = "training:"
 
 
 @dataclass(frozen=True)
-class Differing:
-    """A channel that differs from training."""
+class Differing(Difference):
+    """A channel that differs from training, with what has become of it."""
 
-    channel: str
-    of: tuple[str, ...]
-    level: str
-    words: str
-    size: float
-    low: float
-    high: float
-    unit: str
     #: When it was first seen, in seconds since 1970.
     since_s: float
     #: The alerts of its features that stood since then.
@@ -190,18 +181,7 @@ def _kept(
     """
     of_features = [name for name, of in alerts.items() if not set(of).isdisjoint(difference.of)]
     linked = tuple(dict.fromkeys([*former, *of_features]))
-    return Differing(
-        difference.channel,
-        difference.of,
-        difference.level,
-        difference.words,
-        difference.size,
-        difference.low,
-        difference.high,
-        difference.unit,
-        since_s,
-        linked[-JUDGED_DAYS:],
-    )
+    return Differing(**vars(difference), since_s=since_s, alerts=linked[-JUDGED_DAYS:])
 
 
 def _inflation(

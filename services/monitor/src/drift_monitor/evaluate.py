@@ -680,25 +680,27 @@ class Evaluator:
             if decision is None:
                 continue
             names, onset_s = detector.changed(alarm)
-            channel = alarm.finding.channel
-            is_by_itself = decision.entry is None
-            if is_by_itself and not self._rhythms.lasts(
-                source.series, baseline, memory, channel, onset_s
+            since = dict.fromkeys(names, onset_s)
+            bases = self._rhythms.bases_since(source.series, baseline, memory, since)
+            if not bases:
+                continue
+            channel, base = alarm.finding.channel, bases.get(alarm.finding.channel)
+            if (
+                decision.entry is None
+                and base is not None
+                and not self._rhythms.lasts(source.series, baseline, memory, channel, base)
             ):
                 # It is over, if not yet by the evidence that an end takes: no new normal.
                 detector.end([channel])
                 self._take_back(source.series, state, channel, state.cursor, alerts.FADED)
                 continue
-            since = dict.fromkeys(names, onset_s)
             digest = detector.settings.digest
-            before = memory
             alert_id = "" if decision.entry is None else decision.entry["alert_id"]
             memory = self._rhythms.take_as_normal(
-                source.series, baseline, memory, since, digest, alert_id
+                source.series, memory, since, bases, digest, alert_id
             )
-            if memory is not before:
-                detector.end([channel])
-                self._end_as_normal(state, channel, decision)
+            detector.end([channel])
+            self._end_as_normal(state, channel, decision)
         return memory
 
     def _decision(

@@ -25,7 +25,7 @@ from drift_ml.rhythm import (
     varying_channels,
 )
 
-from drift_monitor.bases import DAY_S, JUDGED_DAYS, bases_of, lasts
+from drift_monitor.bases import LASTING_DAYS, bases_of, lasts
 from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.formats import DAMAGED, NEWER, is_newer, refuse_damaged
 from drift_monitor.keys import Series
@@ -446,13 +446,31 @@ class Rhythms:
                 bases[channel.name] = former[channel.name]
         return {**bases, **bases_of(baseline, hours, since, memory.end_s, self._left_out)}
 
+    def bases_since(
+        self,
+        series: Series,
+        baseline: Baseline,
+        memory: Memory,
+        since: Mapping[str, float],
+    ) -> dict[str, Base]:
+        """Return the traffic of channels since they changed, where it is enough to be held against.
+
+        Args:
+            series: whose hours.
+            baseline: whose bins are counted.
+            memory: with the hours that are summed.
+            since: by channel, when the change began, in seconds since the epoch.
+        """
+        hours = self.hours(series, baseline, memory)
+        return bases_of(baseline, hours, since, memory.end_s, self._left_out)
+
     def lasts(
         self,
         series: Series,
         baseline: Baseline,
         memory: Memory,
         channel: str,
-        since_s: float,
+        base: Base,
     ) -> bool:
         """Return whether the last days of a channel are more like those since a change than before.
 
@@ -461,49 +479,36 @@ class Rhythms:
             baseline: whose bins are counted.
             memory: with the hours that are summed.
             channel: that has changed.
-            since_s: when it did, in seconds since the epoch.
+            base: its traffic since.
         """
-        hours = list(self.hours(series, baseline, memory))
-        bases = bases_of(baseline, hours, {channel: since_s}, memory.end_s, self._left_out)
-        if channel not in bases:
-            return True
-        judged: dict[str, list[int]] = {}
-        for begin_s, counts in hours:
-            if begin_s >= memory.end_s - JUDGED_DAYS * DAY_S:
-                add_counts(judged, {channel: counts[channel]})
+        days: dict[str, list[int]] = {channel: [0] * len(base.counts)}
+        for _, counts in self._sums.hours(series, baseline, memory.last_hour, LASTING_DAYS):
+            add_counts(days, {channel: counts[channel]})
         reference = memory.reference(baseline)
         before = baseline.channel(channel).counts
         if reference is not None and channel in reference.bases:
             before = reference.bases[channel].counts
-        return lasts(judged.get(channel, ()) or (0,) * len(before), before, bases[channel].counts)
+        return lasts(days[channel], before, base.counts)
 
     def take_as_normal(
         self,
         series: Series,
-        baseline: Baseline,
         memory: Memory,
         since: Mapping[str, float],
+        bases: Mapping[str, Base],
         settings: str,
         alert_id: str = "",
     ) -> Memory:
-        """Hold channels against the traffic since a change, and store that.
+        """Hold channels against the traffic since a change, and return the memory as it is stored.
 
         Args:
-            series: whose hours.
-            baseline: whose bins are counted.
-            memory: with the hours that are summed.
+            series: whose.
+            memory: of the series.
             since: by channel, when the change began, in seconds since the epoch.
+            bases: by channel, the traffic since, as `bases_since` returns it.
             settings: digest of the detector's settings, which goes on under others.
             alert_id: that somebody has acknowledged; "" where nobody has.
-
-        Returns:
-            The memory as it is stored; one without a new normal for a channel of which less than
-            a day, or too few events, are there.
         """
-        hours = self.hours(series, baseline, memory)
-        bases = bases_of(baseline, hours, since, memory.end_s, self._left_out)
-        if not bases:
-            return memory
         begun = {name: since[name] for name in bases}
         memory = replace(
             memory,
