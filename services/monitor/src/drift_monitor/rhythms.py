@@ -6,6 +6,7 @@ import contextlib
 import logging
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from drift_ml.baseline import Channel
@@ -25,7 +26,7 @@ from drift_ml.rhythm import (
     varying_channels,
 )
 
-from drift_monitor.bases import LASTING_DAYS, bases_of, lasts
+from drift_monitor.bases import DAY_S, LASTING_DAYS, bases_of, evidence_of_lasting
 from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.formats import DAMAGED, NEWER, is_newer, refuse_damaged
 from drift_monitor.keys import Series
@@ -156,6 +157,11 @@ class Memory:
     def has_whole_day(self) -> bool:
         """Return whether a whole day in UTC is summed, with traffic or without."""
         return (self.last_hour + 1) // HOURS_A_DAY > self.first_day
+
+    @property
+    def is_day_over(self) -> bool:
+        """Return whether the last hour that is summed is that of a day."""
+        return (self.last_hour + 1) % HOURS_A_DAY == 0
 
     @property
     def is_first_day(self) -> bool:
@@ -464,31 +470,43 @@ class Rhythms:
         hours = self.hours(series, baseline, memory)
         return bases_of(baseline, hours, since, memory.end_s, self._left_out)
 
-    def lasts(
+    def lasting(
         self,
         series: Series,
         baseline: Baseline,
         memory: Memory,
         channel: str,
-        base: Base,
-    ) -> bool:
-        """Return whether the last days of a channel are more like those since a change than before.
+        since_s: float,
+    ) -> float:
+        """Return by how much the last days are more like those since a change than before, nats.
 
         Args:
             series: whose hours.
             baseline: whose bins are counted.
             memory: with the hours that are summed.
             channel: that has changed.
-            base: its traffic since.
+            since_s: when it did, in seconds since the epoch.
+
+        Returns:
+            0 where the change is younger than a day before these.
         """
-        days: dict[str, list[int]] = {channel: [0] * len(base.counts)}
-        for _, counts in self._sums.hours(series, baseline, memory.last_hour, LASTING_DAYS):
-            add_counts(days, {channel: counts[channel]})
+        recent_s = memory.end_s - LASTING_DAYS * DAY_S
+        if since_s > recent_s - DAY_S:
+            return 0.0
+        bins = len(baseline.channel(channel).counts)
+        since, days = {channel: [0] * bins}, {channel: [0] * bins}
+        number = ceil((memory.end_s - since_s) / DAY_S)
+        for begin_s, counts in self._sums.hours(series, baseline, memory.last_hour, number):
+            if begin_s >= since_s and not is_left_out(begin_s, self._left_out):
+                place = days if begin_s >= recent_s else since
+                add_counts(place, {channel: counts[channel]})
         reference = memory.reference(baseline)
-        before = baseline.channel(channel).counts
-        if reference is not None and channel in reference.bases:
-            before = reference.bases[channel].counts
-        return lasts(days[channel], before, base.counts)
+        before, inflation = baseline.channel(channel).counts, 1.0
+        if reference is not None:
+            inflation = reference.inflation(channel, sum(days[channel]))
+            if channel in reference.bases:
+                before = reference.bases[channel].counts
+        return evidence_of_lasting(days[channel], before, since[channel], inflation)
 
     def take_as_normal(
         self,
