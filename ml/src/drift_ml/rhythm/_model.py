@@ -95,6 +95,7 @@ class Rhythm:
             dict(self.days),
             self._reference_inflation(),
             order,
+            self.bounded,
         )
 
     def _slice(
@@ -126,23 +127,6 @@ class Rhythm:
                 places.append(place)
             order.append(known[key])
         return places, tuple(order)
-
-    def inflation(
-        self,
-        channel: str,
-        events: float,
-    ) -> float:
-        """Return the variance of whole days of a channel over that of independent events.
-
-        Args:
-            channel: its name.
-            events: of these days.
-        """
-        within = self.variance_inflation.get(channel, 1.0)
-        days = self.days.get(channel)
-        if days is None:
-            return within
-        return within * (1 + min(days.variance * events / within, days.inflation - 1))
 
     def _reference_inflation(self) -> dict[str, float]:
         """Return for how many events of its base one counts, by channel that has a base."""

@@ -77,35 +77,31 @@ def bases_of(
     return bases
 
 
-def evidence_of_lasting(
+def lasts(
     days: Sequence[int],
     before: Sequence[int],
     since: Sequence[int],
-    inflation: float = 1.0,
-) -> float:
-    """Return by how much some days are more like the traffic since a change than like that before.
+) -> bool:
+    """Return whether some days are more like the traffic since a change than like that before.
 
     The likelihoods of their counts are compared. What was before is known better, so that the
-    shares since are pulled to it by `PULL_EVENTS`.
+    shares since are pulled to it by `PULL_EVENTS`. Days without events say nothing, so that the
+    change is taken to last.
 
     Args:
         days: events per bin of the days.
         before: the same of what the channel was held against.
         since: the same of the traffic between the change and these days.
-        inflation: variance of the days' counts over that of independent events.
 
-    Returns:
-        Nats; below 0 where the days are more like the traffic before.
-
-    >>> evidence_of_lasting([3, 9], before=[50, 50], since=[20, 80]) > 0
-    True
+    >>> lasts([3, 9], before=[50, 50], since=[20, 80]), lasts([6, 6], [50, 50], [20, 80])
+    (True, False)
     """
     counts = np.asarray(days, dtype=np.float64)
     former = np.asarray(before) + HALF
     former /= former.sum()
     later = np.asarray(since) + PULL_EVENTS * former
     later /= later.sum()
-    return float(counts @ np.log(later / former)) / inflation
+    return bool(counts @ np.log(later / former) >= 0)
 
 
 @dataclass

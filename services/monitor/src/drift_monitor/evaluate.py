@@ -712,7 +712,7 @@ class Evaluator:
         """Return whether the last days of a channel are again as they were before its alarm.
 
         Asked once a day, and before a change is taken as normal by itself: where days differ, the
-        evidence of an end takes many of them. Before a rhythm is known, a day says little.
+        evidence of an end takes many of them.
 
         Args:
             series: whose.
@@ -723,10 +723,10 @@ class Evaluator:
             decision: why the change is the new normal; None where it is not.
         """
         is_by_word = decision is not None and decision.entry is not None
-        is_asked = decision is not None or (memory.rhythm is not None and memory.is_day_over)
+        is_asked = decision is not None or memory.is_day_over
         if is_by_word or not is_asked:
             return False
-        return self._rhythms.lasting(series, baseline, memory, channel, onset_s) < 0
+        return not self._rhythms.lasts(series, baseline, memory, channel, onset_s)
 
     def _decision(
         self,

@@ -26,7 +26,7 @@ from drift_ml.rhythm import (
     varying_channels,
 )
 
-from drift_monitor.bases import DAY_S, LASTING_DAYS, bases_of, evidence_of_lasting
+from drift_monitor.bases import DAY_S, LASTING_DAYS, bases_of, lasts
 from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.formats import DAMAGED, NEWER, is_newer, refuse_damaged
 from drift_monitor.keys import Series
@@ -470,43 +470,38 @@ class Rhythms:
         hours = self.hours(series, baseline, memory)
         return bases_of(baseline, hours, since, memory.end_s, self._left_out)
 
-    def lasting(
+    def lasts(
         self,
         series: Series,
         baseline: Baseline,
         memory: Memory,
         channel: str,
         since_s: float,
-    ) -> float:
-        """Return by how much the last days are more like those since a change than before, nats.
+    ) -> bool:
+        """Return whether the last days of a channel are more like those since a change than before.
 
         Args:
             series: whose hours.
             baseline: whose bins are counted.
             memory: with the hours that are summed.
             channel: that has changed.
-            since_s: when it did, in seconds since the epoch.
-
-        Returns:
-            0 where the change is younger than a day before these.
+            since_s: when it did, in seconds since the epoch; one that is younger than a day before
+                the last days is taken to last.
         """
         recent_s = memory.end_s - LASTING_DAYS * DAY_S
         if since_s > recent_s - DAY_S:
-            return 0.0
+            return True
         bins = len(baseline.channel(channel).counts)
         since, days = {channel: [0] * bins}, {channel: [0] * bins}
         number = ceil((memory.end_s - since_s) / DAY_S)
         for begin_s, counts in self._sums.hours(series, baseline, memory.last_hour, number):
             if begin_s >= since_s and not is_left_out(begin_s, self._left_out):
-                place = days if begin_s >= recent_s else since
-                add_counts(place, {channel: counts[channel]})
+                add_counts(days if begin_s >= recent_s else since, {channel: counts[channel]})
         reference = memory.reference(baseline)
-        before, inflation = baseline.channel(channel).counts, 1.0
-        if reference is not None:
-            inflation = reference.inflation(channel, sum(days[channel]))
-            if channel in reference.bases:
-                before = reference.bases[channel].counts
-        return evidence_of_lasting(days[channel], before, since[channel], inflation)
+        before = baseline.channel(channel).counts
+        if reference is not None and channel in reference.bases:
+            before = reference.bases[channel].counts
+        return lasts(days[channel], before, since[channel])
 
     def take_as_normal(
         self,
