@@ -112,6 +112,8 @@ def test_learned_again(reference):
     life.live(8, rows=4)
     later = rhythms.memory(SERIES, reference.baseline, BEGIN)
     assert later.learned_hour - first.learned_hour == 7 * 24
+    assert sum(first.usual.hours) > 7 * 24
+    assert min(later.usual.days) > 24
     assert (later.rhythm.to_s - later.rhythm.from_s) / 86_400 <= HOURS.kept_days
 
 
@@ -293,6 +295,7 @@ def test_new_version(reference):
     life.reference, life.evaluator, life.series = newer, evaluator, series
     evaluation = life.live(2)
     assert f"from version {SERIES.version}; predictions are held" in evaluation.rhythm
+    assert Rhythms(life.store, 60).memory(series, newer.baseline, BEGIN).usual.quiet_hours == 0
     assert [alert["title"] for alert in life.sent] == []
     shifted = life.live(1, score=2.0)
     assert shifted.alarm
