@@ -118,13 +118,14 @@ def test_learned_again(reference):
 
 
 def test_thin_traffic(reference):
-    """Traffic of a few hours in two weeks teaches nothing, and is asked again a week later."""
+    """Traffic of a few hours in two weeks teaches nothing, and is asked again some hours later."""
     life = Life(reference)
     life.live(1, rows=4)
     life.minute += 14 * DAY
     life.live(12, rows=0)
     memory = Rhythms(life.store, 60).memory(SERIES, reference.baseline, BEGIN)
-    assert memory.learned_hour is not None
+    assert (memory.learned_hour is None, memory.is_due) == (False, False)
+    assert replace(memory, last_hour=memory.last_hour + 6).is_due
     assert memory.in_words().startswith("not learned yet")
 
 

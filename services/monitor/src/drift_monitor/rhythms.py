@@ -54,6 +54,9 @@ FIRST_LOOK_HOURS = 6
 LOOK_HOURS = 3
 #: Hours after which a rhythm is learned again.
 RELEARNED_HOURS = 7 * HOURS_A_DAY
+#: Hours after which it is tried again where the traffic is too thin or too short: after a night
+#: without any, two weeks are full some hours later than the clock says.
+RETRIED_HOURS = 6
 WHAT = "what was learned of the traffic's rhythm"
 
 _log = logging.getLogger("drift_monitor")
@@ -69,7 +72,7 @@ class Memory:
     #: none is.
     first_hour: int
     last_hour: int
-    #: The last hour when the rhythm was learned.
+    #: The last hour when the rhythm was learned, from which on a week passes until it is again.
     learned_hour: int | None = None
     rhythm: Rhythm | None = None
     #: Digest of the detector's settings when the rhythm was learned: a state of these goes on
@@ -408,7 +411,8 @@ class Rhythms:
             )
         except RhythmError as error:
             _log.info("the rhythm of %s is not learned: %s", series, error)
-            return replace(memory, learned_hour=memory.last_hour)
+            earlier = memory.last_hour - RELEARNED_HOURS + RETRIED_HOURS
+            return replace(memory, learned_hour=earlier)
         _log.info("the rhythm of %s: %s", series, rhythm)
         usual = self._usual(series, baseline, memory)
         self._hand_on(series, baseline, rhythm, usual)
