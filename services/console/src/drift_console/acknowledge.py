@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from drift_contracts import FeatureSet
+from drift_contracts.bundle_paths import bundle_folder, bundle_names
 from drift_contracts.commands import Command
-from drift_contracts.exits import CannotStart
+from drift_contracts.exits import CannotStart, starting
 from drift_contracts.printable import printable
 
 if TYPE_CHECKING:
@@ -27,12 +29,13 @@ Examples:
   driftctl acknowledge training:sqft --model house-price --why "larger houses since May"
   driftctl acknowledge alert.json --undo --why "it was no sale"
 
-Exit codes: 0 it is kept, 2 wrong usage or an alert that the store does not know, 5 the store was
-refused; see docs/exit-codes.md.
+Exit codes: 0 it is kept, 2 wrong usage, an alert that the store does not know or a feature that the
+model does not have, 5 the store or the bundle was refused; see docs/exit-codes.md.
 """
 #: Begins the name of a feature that differs from training (`drift_monitor.differences`).
 PREFIX = "training:"
 STORE = Path("build/console/console.sqlite")
+BUNDLES = Path("build/bundles")
 
 
 @click.command(
@@ -59,6 +62,13 @@ STORE = Path("build/console/console.sqlite")
     help="SQLite file that the alerts are in.",
 )
 @click.option("--table", help="DynamoDB table of a stack, in place of the file.")
+@click.option(
+    "--bundles",
+    type=click.Path(path_type=Path),
+    default=BUNDLES,
+    show_default=True,
+    help="Folder of the bundles, which say what features --model has, for training:FEATURE.",
+)
 def acknowledge(
     alert: str,
     why: str,
@@ -66,6 +76,7 @@ def acknowledge(
     model: str | None,
     store: Path,
     table: str | None,
+    bundles: Path,
     **flags: bool,
 ) -> None:
     """Keep who has seen ALERT, an id or a file with the alert, and why it is left alone.
@@ -91,6 +102,8 @@ def acknowledge(
         raise click.UsageError(
             "ALERT: expected a file, or --model beside an id in a table or a feature"
         )
+    if alert_id.startswith(PREFIX):
+        _check_feature(alert_id.removeprefix(PREFIX), bundles, chosen)
     try:
         entry = keep(
             _open(store, table),
@@ -121,6 +134,31 @@ def _read(alert: str) -> tuple[str, str | None]:
     except (ValueError, KeyError, TypeError) as error:
         expected = "expected an alert in JSON, with alert_id and model"
         raise click.BadParameter(expected, param_hint="ALERT") from error
+
+
+def _check_feature(name: str, bundles: Path, model: str) -> None:
+    """Refuse a feature that a model does not have. Raises BadParameter, CannotStart.
+
+    Args:
+        name: of the feature, or `prediction`.
+        bundles: the folder that has the model's bundle.
+        model: whose feature it is to be.
+    """
+    # As above.
+    from drift_ml.baseline import PREDICTION  # noqa: PLC0415
+
+    choices = bundle_names(bundles)
+    if model not in choices:
+        expected = f"expected the folder of the model's bundle; this has {', '.join(choices)}"
+        if not choices:
+            expected = "expected the folder of the model's bundle; this has none"
+        raise click.BadParameter(expected, param_hint="--bundles")
+    with starting("the bundle"):
+        feature_set = FeatureSet.load(Path(bundle_folder(bundles / model)) / "feature_set.json")
+    names = [*feature_set.names, PREDICTION]
+    if name not in names:
+        expected = f"expected {PREFIX} and one of {', '.join(names)}"
+        raise click.BadParameter(expected, param_hint="ALERT")
 
 
 def _model_of(store: Path, alert_id: str) -> str:
