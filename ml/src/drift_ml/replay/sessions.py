@@ -56,4 +56,6 @@ def session_names(chunk: Chunk, column: str | None) -> Names | None:
     if values.dtype == object:
         return values
     # A number is named by its digits; one that is missing names nobody.
-    return np.where(np.isnan(values), None, values.astype(str).astype(object))
+    names = values.astype(str).astype(object)
+    names[np.isnan(values)] = None
+    return names

@@ -215,9 +215,9 @@ class PastTraffic:
             if file.is_file():
                 _hash(file, digest)
         reading = {name: str(value) for name, value in asdict(self._asked.reading).items()}
-        how = {"time": self._asked.time, "spread": self._asked.spread_days, **reading}
-        # Without any, a replay goes on in the store that an earlier release has begun.
-        how.update(self._asked.marks)
+        # Without any marks, a replay goes on in the store that an earlier release has begun.
+        marks = self._asked.marks
+        how = {"time": self._asked.time, "spread": self._asked.spread_days, **reading, **marks}
         facts_text = {name: str(value) for name, value in facts.items()}
         digest.update(json.dumps([how, facts_text], sort_keys=True).encode())
         return digest.hexdigest()
