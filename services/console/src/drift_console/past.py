@@ -216,8 +216,9 @@ class PastTraffic:
                 _hash(file, digest)
         reading = {name: str(value) for name, value in asdict(self._asked.reading).items()}
         # Without any marks, a replay goes on in the store that an earlier release has begun.
-        how: dict[str, object] = {"time": self._asked.time, "spread": self._asked.spread_days}
-        how |= {**reading, **self._asked.marks}
+        how = {"time": self._asked.time, "spread": self._asked.spread_days, **reading}
+        for kind, column in self._asked.marks.items():
+            how[kind] = column
         facts_text = {name: str(value) for name, value in facts.items()}
         digest.update(json.dumps([how, facts_text], sort_keys=True).encode())
         return digest.hexdigest()
