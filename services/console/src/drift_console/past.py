@@ -215,12 +215,12 @@ class PastTraffic:
             if file.is_file():
                 _hash(file, digest)
         reading = {name: str(value) for name, value in asdict(self._asked.reading).items()}
-        # Without any marks, a replay goes on in the store that an earlier release has begun.
         how = {"time": self._asked.time, "spread": self._asked.spread_days, **reading}
-        for kind, column in self._asked.marks.items():
-            how[kind] = column
-        facts_text = {name: str(value) for name, value in facts.items()}
-        digest.update(json.dumps([how, facts_text], sort_keys=True).encode())
+        parts: list[object] = [how, {name: str(value) for name, value in facts.items()}]
+        # Without any, a replay goes on in the store that an earlier release has begun.
+        if self._asked.marks:
+            parts.append(self._asked.marks)
+        digest.update(json.dumps(parts, sort_keys=True).encode())
         return digest.hexdigest()
 
 
