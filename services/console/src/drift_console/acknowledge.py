@@ -16,6 +16,8 @@ from drift_contracts.commands import Command
 from drift_contracts.exits import CannotStart, starting
 from drift_contracts.printable import printable
 
+from drift_console.reading_store import reading_store
+
 if TYPE_CHECKING:
     from drift_monitor.stores import Store
 
@@ -87,7 +89,6 @@ def acknowledge(
     """
     # --help need not wait for numpy and boto3.
     from drift_monitor.acknowledgements import acknowledge as keep  # noqa: PLC0415
-    from drift_monitor.errors import MonitorError  # noqa: PLC0415
 
     undo, new_normal = flags["undo"], flags["new_normal"]
     if new_normal and (undo or alert.startswith(PREFIX)):
@@ -104,7 +105,7 @@ def acknowledge(
         )
     if alert_id.startswith(PREFIX):
         _check_feature(alert_id.removeprefix(PREFIX), bundles, chosen)
-    try:
+    with reading_store(table):
         entry = keep(
             _open(store, table),
             chosen,
@@ -115,8 +116,6 @@ def acknowledge(
             undo=undo,
             new_normal=new_normal,
         )
-    except (MonitorError, sqlite3.Error) as error:
-        raise CannotStart(str(error)) from error
     verb = "Taken back" if undo else "Acknowledged"
     click.echo(f"{verb}: {alert_id} by {printable(entry['who'])} at {entry['at']}.")
     if new_normal:
