@@ -1,7 +1,7 @@
 // A form that asks what the detector would have said with other settings, and keeps the answer to be drawn.
 
 import { h, setText } from "../dom.js";
-import { clock, fixed, number, plural } from "../format.js";
+import { among, fixed, number, plural } from "../format.js";
 import { problem } from "../connection.js";
 
 /** {node, follow(state), at(times)}: `at` gives the replayed evidence at these times; changed() is called with news. */
@@ -79,6 +79,6 @@ function alarmsOf(found, settings) {
   const silent = found.alarms.length - heard.length ? `, ${found.alarms.length - heard.length} muted` : "";
   if (!found.alarms.length) return `With ${settings}: no alarm in ${over}.`;
   if (!heard.length) return `With ${settings}: no alarm in ${over}${silent}.`;
-  const told = heard.map((alarm) => `${alarm.words} at ${clock(alarm.at, null, true)}`);
+  const told = heard.map((alarm) => `${alarm.words} at ${among(found.times, Date.parse(alarm.at) / 1000)}`);
   return `With ${settings}: ${plural(heard.length, "alarm")} in ${over}${silent}: ${told.join("; ")}.`;
 }
