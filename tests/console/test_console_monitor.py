@@ -38,6 +38,7 @@ from drift_monitor.stores import Fragment, SqliteStore
 from drift_monitor.verification import verify
 
 from tests.support.house_tables import columns, price
+from tests.support.predictor import BUNDLES as FOLDER
 from tests.support.series import SERIES
 
 START = 1_795_435_200.0  # a whole minute
@@ -537,13 +538,24 @@ def test_acknowledged_difference(fast):
     asking = Acknowledging(SERIES.model, "Ada", "a sale")
     asyncio.run(fast.console.acknowledge("training:sqft", asking))
     assert fast.state()["evidence"]["acknowledged"]["training:sqft"]["who"] == "Ada"
+    with pytest.raises(NotFound, match="one of bedrooms, bathrooms, sqft") as caught:
+        asyncio.run(fast.console.acknowledge("training:castle", asking))
+    assert "castle" not in str(caught.value)
     words = ["training:sqft", "--why", "a sale", "--who", "Bo", "--store", str(fast.settings.database)]
+    words += ["--bundles", str(FOLDER)]
     assert CliRunner().invoke(acknowledge, words).exit_code == 2
     result = CliRunner().invoke(acknowledge, [*words, "--model", SERIES.model])
     assert result.exit_code == 0, result.output
     assert fast.state()["evidence"]["acknowledged"]["training:sqft"]["who"] == "Bo"
     result = CliRunner().invoke(acknowledge, [*words, "--model", SERIES.model, "--new-normal"])
     assert (result.exit_code, "--new-normal" in result.output) == (2, True)
+    result = CliRunner().invoke(acknowledge, ["training:castle", *words[1:], "--model", SERIES.model])
+    assert (result.exit_code, "castle" in result.output) == (2, False)
+    assert "age, location_score, prediction" in result.output
+    for folder in (fast.settings.data, FOLDER):
+        elsewhere = ["training:sqft", *words[1:-1], str(folder), "--model", "castles"]
+        result = CliRunner().invoke(acknowledge, elsewhere)
+        assert (result.exit_code, "--bundles" in result.output) == (2, True)
 
 
 def test_what_if_by_feature(fast):

@@ -162,17 +162,20 @@ def test_learned_again(fortnight):
     life.live(8, rows=4)
     later = rhythms.memory(SERIES, life.reference.baseline, BEGIN)
     assert later.learned_hour - first.learned_hour == 7 * 24
+    assert sum(first.usual.hours) > 7 * 24
+    assert min(later.usual.days) > 24
     assert (later.rhythm.to_s - later.rhythm.from_s) / 86_400 <= HOURS.kept_days
 
 
 def test_thin_traffic(narrow):
-    """Traffic of a few hours in two weeks teaches nothing, and is asked again a week later."""
+    """Traffic of a few hours in two weeks teaches nothing, and is asked again some hours later."""
     life = Life(narrow)
     life.live(1, rows=4)
     life.minute += 14 * DAY
     life.live(12, rows=0)
     memory = Rhythms(life.store, 60).memory(SERIES, narrow.baseline, BEGIN)
-    assert memory.learned_hour is not None
+    assert (memory.learned_hour is None, memory.is_due) == (False, False)
+    assert replace(memory, last_hour=memory.last_hour + 6).is_due
     assert memory.in_words().startswith("not learned yet")
 
 
@@ -339,6 +342,7 @@ def test_new_version(learned, reference):
     life.reference, life.evaluator, life.series = newer, evaluator, series
     evaluation = life.live(2)
     assert f"from version {SERIES.version}; predictions are held" in evaluation.rhythm
+    assert Rhythms(life.store, 60).memory(series, newer.baseline, BEGIN).usual.quiet_hours == 0
     assert [alert["title"] for alert in life.sent] == []
     shifted = life.live(1, score=2.0)
     assert shifted.alarm

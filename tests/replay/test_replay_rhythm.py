@@ -115,7 +115,7 @@ def test_too_little_traffic(made, traffic, tmp_path):
     empty = tmp_path / "console.sqlite"
     empty.touch()
     result = run("--baseline", made.folder, "--windows", tmp_path)
-    assert (result.exit_code, "14 days" in result.output) == (2, True)
+    assert (result.exit_code, "two weeks" in result.output) == (2, True)
 
 
 def test_sizes(made, tmp_path):

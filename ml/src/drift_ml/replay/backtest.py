@@ -22,6 +22,7 @@ from drift_ml.replay.errors import ReplayError
 from drift_ml.replay.evidence import MINIMUM_EFFECT, Replay, budget_of, replay_windows
 from drift_ml.replay.reference_detectors import Detection, ReferenceDetectors
 from drift_ml.replay.segments import SegmentReplay, SegmentWindows, replay_segments
+from drift_ml.replay.sessions import check_session, session_column, session_names
 from drift_ml.replay.training_rows import TrainingRows
 from drift_ml.tables import Layout, ReadOptions, Table, column_names, count_rows, read_chunks
 from drift_ml.tables.row_digests import RowSample, as_seen, hash_rows
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from drift_ml.replay.allowance import Allowance
     from drift_ml.replay.answering import Answers
+    from drift_ml.replay.sessions import Names
     from drift_ml.rhythm import Rhythm
     from drift_ml.segments import Segments
     from drift_ml.tables import Chunk, Unlabelled
@@ -68,6 +70,8 @@ class Request:
     #: The column of predictions. Without one, the column named `prediction` is taken if it is
     #: there, else the bundle's model predicts.
     prediction: str | None = None
+    #: The column that names sessions. Without one, the feature that does by the feature set.
+    session: str | None = None
     #: Rows to a window, None for the file's 500th part, rounded up.
     window: int | None = None
     #: One false alarm in so many; 100,000 events by default.
@@ -158,6 +162,8 @@ def backtest(
         # numpy lets two threads count at a time.
         thread = stack.enter_context(ThreadPoolExecutor(1))
         layout = _layout(bundle, request, column)
+        check_session(layout)
+        session = session_column(bundle.feature_set, request.session)
         unlabelled = request.unlabelled if column is None else None
         reader = read_chunks(request.path, layout, request.reading, unlabelled=unlabelled)
         chunks = stack.enter_context(closing(reader))
@@ -165,7 +171,8 @@ def backtest(
             names = bundle.feature_set.names
             columns = {name: part.chunk.columns[name] for name in names}
             detecting = thread.submit(detectors.take, columns, part.answers.predictions)
-            cutter.take(columns, part.answers, part.chunk.times_ms)
+            sessions = session_names(part.chunk, session)
+            cutter.take(columns, part.answers, part.chunk.times_ms, sessions)
             if digests is not None:
                 sample.add(hash_rows(as_seen(part.encode())))
             detecting.result()
@@ -263,7 +270,8 @@ def _layout(
     # The target is read where rows without it are left out.
     is_labelled = column is None and request.unlabelled is not None
     number = bundle.feature_set.target.name if is_labelled else column
-    return Layout(bundle.feature_set, number, request.time, complete=complete)
+    names = () if request.session is None else (request.session,)
+    return Layout(bundle.feature_set, number, request.time, complete=complete, names=names)
 
 
 def _step_of(request: Request) -> int | None:
@@ -307,6 +315,7 @@ class _Cutter:
         columns: Mapping[str, npt.NDArray[np.generic]],
         answers: Answers,
         times: Times | None,
+        sessions: Names | None = None,
     ) -> None:
         """Take a chunk in: vectors of shape (rows,), times in milliseconds since 1970."""
         start = 0
@@ -321,8 +330,9 @@ class _Cutter:
             part = answers.part(start, end)
             some = {name: values[start:end] for name, values in columns.items()}
             moments = None if times is None else times[start:end]
+            names = None if sessions is None else sessions[start:end]
             if self._segments is not None:
-                self._segments.take(some, part, moments)
+                self._segments.take(some, part, moments, names)
             self._open.observe_rows(
                 some,
                 part.predictions,
@@ -330,6 +340,7 @@ class _Cutter:
                 labels=part.labels,
                 margins=part.margins,
                 entropies=part.entropies,
+                sessions=names,
             )
             start = end
             if self._open.events == self._size:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from drift_contracts.commands import Command
@@ -25,6 +25,9 @@ from drift_ml.replay.command_line import (
     rhythm_option,
     segments_option,
 )
+
+if TYPE_CHECKING:
+    from drift_contracts import FeatureSet
 
 READING = ("delimiter", "decimal", "encoding", "missing", "ignore", "sort")
 EPILOG = f"""
@@ -58,6 +61,12 @@ Examples:
     help="Column of predictions. Default: the one named prediction, else the forest predicts.",
 )
 @click.option(
+    "--session",
+    metavar="COLUMN",
+    help="Column that names the session of each row, whose rows count as one another's repeats."
+    " Default: the feature that the feature set names.",
+)
+@click.option(
     "--rows-per-window",
     type=click.IntRange(1),
     metavar="ROWS",
@@ -84,6 +93,7 @@ def replay(  # noqa: PLR0913 - an option each
     baseline: Path,
     time_column: str | None,
     prediction_column: str | None,
+    session: str | None,
     rows_per_window: int | None,
     rhythm: bool,
     repeats: bool,
@@ -115,6 +125,7 @@ def replay(  # noqa: PLR0913 - an option each
         data,
         time=time_column,
         prediction=prediction_column,
+        session=session,
         window=rows_per_window,
         budget_events=report.budget_events,
         budget_days=report.budget_days,
@@ -124,6 +135,7 @@ def replay(  # noqa: PLR0913 - an option each
         reading=reading,
         unlabelled=Unlabelled() if drop_unlabelled else None,
     )
+    _note_sessions(bundle.feature_set, session)
     with starting("the bundle"):
         digests = read_row_digests(folder, bundle.manifest)
         learned = read_rhythm(folder, bundle.manifest, reference) if rhythm else None
@@ -158,3 +170,14 @@ def replay(  # noqa: PLR0913 - an option each
         )
 
     finish(outcome, report, render)
+
+
+def _note_sessions(feature_set: FeatureSet, session: str | None) -> None:
+    """Say on standard error that sessions are not counted though the service counts them."""
+    source = feature_set.session
+    if session is None and source is not None and source.feature is None:
+        click.echo(
+            f"sessions are not counted: the service reads them from {source}; --session COLUMN"
+            " names the column of the file that has them",
+            err=True,
+        )

@@ -59,6 +59,8 @@ class Evaluation:
     behind: float = 0.0
     #: Whether any version of the model ever had an event; before that, silence shows nothing.
     asked: bool = True
+    #: Whether nothing came, and the hours of this silence usually have no events.
+    is_usually_quiet: bool = False
     #: What is known of the traffic's rhythm, in words; None where it is not learned.
     rhythm: str | None = None
     #: What differs from training, the largest first; None where it is not measured.

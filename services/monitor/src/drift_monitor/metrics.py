@@ -59,8 +59,9 @@ def evaluation_values(
         features: that have metrics, at most.
     """
     values: dict[str, float] = {}
-    # Absent until the model was ever asked, so that an alarm on silence does not ring before.
-    if evaluation.asked:
+    # Absent until the model was ever asked, and in hours that usually have no events: where data
+    # is missing, an alarm on silence keeps its state.
+    if evaluation.asked and not evaluation.is_usually_quiet:
         events = 0
         if evaluation.window is not None:
             events = evaluation.window.events
