@@ -562,4 +562,5 @@ def replayed(world: World, *, budget: float, minimum_effect: float) -> dict[str,
         "alarms": [alarm] if real["alarm"] and minimum_effect < 0.5 else [],
         "windows": 19,
         "events": 1120,
+        "held": "Held against the training rows, as in the service until a rhythm is learned",
     }

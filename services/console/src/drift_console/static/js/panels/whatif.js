@@ -63,13 +63,13 @@ export function whatIfForm(changed) {
   };
 }
 
-const HINT = "Replays the stored windows of the span shown, from a clean start, and draws the evidence beside the real one.";
+const HINT = "Replays the stored windows of the span shown, from a clean start, held against what the service holds traffic against now, and draws the evidence beside the real one.";
 
 /** What a replay found, in a sentence. */
 export function sentence(found) {
   const days = found.false_alarm_days ? `${plural(found.false_alarm_days, "day")} of all models, here ` : "";
   const settings = `one false alarm in ${days}${number(found.budget)} events, effects from ${number(found.minimum_effect)} standard deviations`;
-  return found.psi ? `${alarmsOf(found, settings)} ${found.psi}` : alarmsOf(found, settings);
+  return [alarmsOf(found, settings), found.psi, found.held && `${found.held}.`].filter(Boolean).join(" ");
 }
 
 function alarmsOf(found, settings) {
