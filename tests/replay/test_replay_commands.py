@@ -13,8 +13,10 @@ from drift_console.stored_windows import Span, read_span
 from drift_engine.bundle import load_bundle
 from drift_ml.replay.commands import replay
 from drift_ml.replay.errors import ReplayError
+from drift_ml.rhythm import Base
 from drift_monitor.acknowledgements import acknowledge
 from drift_monitor.keys import Series, WindowKey
+from drift_monitor.rhythms import Rhythms
 from drift_monitor.stores import Fragment, SqliteStore, StoredWindow
 
 NOW = 1_790_004_000.0
@@ -207,6 +209,21 @@ def test_stored_report(made, store, tmp_path):
     assert "console.sqlite, last-24h" in page
     assert "want single values, which no stored window keeps" in page
     assert "want single values" in " ".join(shown.stdout.split())
+
+
+def test_base_of_the_service(made, store):
+    """A report says where the service holds the traffic against other traffic than it does itself."""
+    words = lambda: document(stored(made, store, "--window", "last-24h", "--json"))["rhythm"]["words"]  # noqa: E731
+    assert "the service" not in words()
+    version = load_bundle(made.folder).manifest["model_version"]
+    series, rhythms = Series("house-price", version), Rhythms(SqliteStore(store), 60)
+    memory = rhythms.memory(series, made.baseline, 0)
+    base = Base(NOW - 86_400, NOW, made.baseline.channel("age").counts)
+    rhythms.take_as_normal(series, memory, {"age": NOW - 86_400}, {"age": base}, "")
+    assert "; the service holds it against the traffic from 2" in words()
+    broken = rhythms.memory(series, made.baseline, 0)
+    SqliteStore(store).save(Series("house-price", f"{version}-rhythm"), broken.revision, {"first_hour": 0})
+    assert stored(made, store, "--window", "last-24h").exit_code == 5
 
 
 @pytest.fixture

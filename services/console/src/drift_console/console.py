@@ -21,7 +21,7 @@ from drift_console.database import connect
 from drift_console.frame import Frame
 from drift_console.ingest import Ingester
 from drift_console.metrics import MetricStore
-from drift_console.monitoring import EvidenceReader, Monitor, WhatIf, period_of
+from drift_console.monitoring import EvidenceReader, Monitor, WhatIf, period_of, policy_of
 from drift_console.player import Player
 from drift_console.scenario_runner import ScenarioRunner
 from drift_console.stack_metrics import StackMetrics
@@ -119,7 +119,7 @@ class Console:
         self._what_if = WhatIf(
             self._open_windows(),
             served.references,
-            period=period_of(settings),
+            policy=policy_of(settings, specification.document),
         )
         self._replaying = threading.Lock()
         self._alerts = self._open_alerts()

@@ -65,6 +65,9 @@ DAY_EVENTS = 200
 MOST_GROUPS = 10
 #: Whole days that one run looks at, at most.
 MOST_DAYS = 7
+#: Days after which a caller that has not asked gives its windows to another, where all are taken: a
+#: monthly job keeps its own.
+ABSENT_DAYS = 35
 #: Times that a name is noted again where another process was first.
 ATTEMPTS = 5
 DAY_S = 86_400
@@ -110,17 +113,22 @@ class Roster:
         """Read nothing yet; store: keeps the names."""
         self._store = store
         self._names: dict[Series, list[str]] = {}
+        #: When the names were read last, in hours since 1970.
+        self._read_hour: dict[Series, int] = {}
 
     def part(
         self,
         event: PredictionEvent,
         series: Series,
+        hour: int = 0,
     ) -> Series | None:
         """Return the series of an event's caller; None where the event names none.
 
         Args:
             event: that is counted.
             series: of all traffic.
+            hour: since 1970, by the clock: the names are read again each hour, as the evaluator
+                takes those off that have not asked for long.
 
         Raises:
             BadEvent: the caller is no text.
@@ -134,8 +142,10 @@ class Roster:
             raise BadEvent("caller: expected a text")
         name = caller[:DIGITS]
         names = self._names.get(series, [])
-        if name not in names and len(names) < MOST_CALLERS:
+        is_old = hour > self._read_hour.get(series, -1)
+        if is_old or (name not in names and len(names) < MOST_CALLERS):
             names = self._names[series] = self._note(series, name)
+            self._read_hour[series] = hour
         return series.part(caller_segment(name if name in names else OTHER).code)
 
     def _note(
@@ -166,8 +176,9 @@ class Roster:
 class Population:
     """What is known of one caller."""
 
-    #: The first day on which it was seen, since 1970.
+    #: The first and the last day on which it was seen, since 1970.
     first_day: int
+    last_day: int
     #: Whole days that the two sums are of.
     days: int = 0
     #: Windows of the caller, and of everybody else on the same days; empty for none.
@@ -429,6 +440,7 @@ class Callers:
             for number in range(max(day, today - MOST_DAYS), today):
                 self._add_day(series, baseline, parts, populations, number)
             self._decide(series, baseline, populations, cursor)
+            self._give_up(series, populations, today, cursor)
             _save(self._store, series, stored.revision, today, populations)
         return Watched(populations, whole_before)
 
@@ -451,6 +463,9 @@ class Callers:
         """
         days = {name: self._day(part, baseline, day) for part, name in parts.items()}
         seen = {name: window for name, window in days.items() if window.events}
+        for name in seen:
+            if name in populations:
+                populations[name].last_day = day
         undecided = [
             name for name in seen if name not in populations or not populations[name].is_alike
         ]
@@ -461,7 +476,7 @@ class Callers:
             if name in populations and populations[name].is_out:
                 remaining -= window
         for name in undecided:
-            population = populations.setdefault(name, Population(day))
+            population = populations.setdefault(name, Population(day, day))
             others = remaining if population.is_out else remaining - seen[name]
             population.days += 1
             population.by_caller = _sum(population.by_caller, seen[name], baseline)
@@ -514,6 +529,51 @@ class Callers:
                 population.left.append([cursor + 1, None])
             else:
                 population.is_alike = True
+            population.days, population.by_caller, population.by_others = 0, {}, {}
+
+    def _give_up(
+        self,
+        series: Series,
+        populations: dict[str, Population],
+        today: int,
+        cursor: int,
+    ) -> None:
+        """Let callers that have not asked for long have no windows any more, where all are taken.
+
+        What was left out stays known for as long again: evidence may rest on it. A caller that
+        comes back is as one that is new. One of which an alert stands is not given up, as nobody
+        would tell its end.
+
+        Args:
+            series: of all traffic.
+            populations: by name, which are changed.
+            today: the day under way, since 1970.
+            cursor: the last minute of the whole that was evaluated.
+        """
+        stored = self._store.state(_place(series, "callers"))
+        names = _roster(stored.state)
+        last_days = {name: population.last_day for name, population in populations.items()}
+        for name, last_day in last_days.items():
+            is_counted = name in names or name == OTHER
+            if not is_counted and last_day < today - 2 * ABSENT_DAYS:
+                del populations[name]
+        absent = []
+        for name in names:
+            is_absent = last_days.get(name, today) < today - ABSENT_DAYS
+            if is_absent and not self._stands(series, name):
+                absent.append(name)
+        if len(names) < MOST_CALLERS or not absent:
+            return
+        remaining = [name for name in names if name not in absent]
+        try:
+            self._store.save(_place(series, "callers"), stored.revision, {"names": remaining})
+        except Conflict:
+            # A caller was noted meanwhile; tomorrow is early enough.
+            return
+        for name in absent:
+            population = populations[name]
+            if population.is_out:
+                population.left[-1][1] = cursor
             population.days, population.by_caller, population.by_others = 0, {}, {}
 
     def _stands(

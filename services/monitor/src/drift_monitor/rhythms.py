@@ -213,7 +213,7 @@ class Memory:
             learned = f"not known yet: {self.hours} of {HOURS_A_DAY} hours of traffic are there"
         else:
             learned = f"not learned yet: {days} days of traffic are there"
-            learned += self._size_in_words(" ({})")
+            learned += self._size_in_words(" (the sums of its hours take {})")
         if not self.whole_days and self.is_first_day:
             return f"{learned}, and a difference may be that of the hour"
         if not self.whole_days:
