@@ -48,6 +48,7 @@ def test_no_drift(backtest, traffic):
     assert "No drift found in 4,000 events." in result.stdout
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", ["traffic.csv", "traffic.parquet"])
 def test_drift(backtest, traffic, name):
     """Drift ends with exit code 1, with what drifted and when."""
@@ -58,6 +59,7 @@ def test_drift(backtest, traffic, name):
         assert detector in result.stdout
 
 
+@pytest.mark.no_cover
 def test_csv_and_parquet(backtest, traffic):
     """CSV and Parquet of the same rows give the same report."""
     found = [document(backtest(traffic(name, shift=0.5, begin=2000), "--json")) for name in ("t.csv", "t.parquet")]
@@ -277,6 +279,7 @@ def test_no_report(made, store, options, expected):
     assert expected in " ".join(result.stderr.split())
 
 
+@pytest.mark.no_cover
 def test_store_unchanged(made, store):
     """Reading changes nothing in the store."""
 

@@ -58,6 +58,7 @@ def run(*words):
     return CliRunner().invoke(command, ["learn", *map(str, words)])
 
 
+@pytest.mark.no_cover
 def test_learned_from_a_file(bundle, traffic_file):
     """A rhythm from a file lies in the bundle, whose version stays, and the monitor and a replay find it."""
     before = load_bundle(bundle)

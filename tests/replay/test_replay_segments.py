@@ -80,6 +80,7 @@ def test_drift_in_a_segment(run):
     assert [part["watched"] for part in document["segments"]] == [True, True, False]
 
 
+@pytest.mark.no_cover
 def test_drift_of_all(run):
     """A drift of all rows is told of all of them, and its segments join."""
     code, document = run(lambda score: score > 0)
