@@ -135,7 +135,7 @@ def replay(  # noqa: PLR0913 - an option each
         reading=reading,
         unlabelled=Unlabelled() if drop_unlabelled else None,
     )
-    _note_sessions(bundle.feature_set, session)
+    _note_marks(bundle.feature_set, session)
     with starting("the bundle"):
         digests = read_row_digests(folder, bundle.manifest)
         learned = read_rhythm(folder, bundle.manifest, reference) if rhythm else None
@@ -172,12 +172,18 @@ def replay(  # noqa: PLR0913 - an option each
     finish(outcome, report, render)
 
 
-def _note_sessions(feature_set: FeatureSet, session: str | None) -> None:
-    """Say on standard error that sessions are not counted though the service counts them."""
+def _note_marks(feature_set: FeatureSet, session: str | None) -> None:
+    """Say on standard error what the service tells apart and this replay does not."""
     source = feature_set.session
     if session is None and source is not None and source.feature is None:
         click.echo(
             f"sessions are not counted: the service reads them from {source}; --session COLUMN"
             " names the column of the file that has them",
+            err=True,
+        )
+    if feature_set.caller is not None:
+        click.echo(
+            "callers are not told apart here: driftctl serve --replay FILE watches them as the"
+            " service does",
             err=True,
         )
