@@ -99,11 +99,11 @@ def test_command(visits, bundle_of):
     assert (without.exit_code, named.exit_code, named.stderr.strip()) == (1, 0, "")
 
 
-def test_callers(visits, bundle_of):
-    """The command says that it does not tell callers apart, and what does."""
+def test_callers_of_a_header(visits, bundle_of):
+    """The command says which option is missing where a header names callers."""
     folder = bundle_of({"feature": "age"}, caller={"header": "x-desk"})
     result = CliRunner().invoke(replay, ["--data", str(visits()), "--baseline", str(folder), "--json"])
-    assert "serve --replay" in result.stderr
+    assert "x-desk; --caller COLUMN" in result.stderr
 
 
 def test_columns_of_other_kinds(made, visits):
