@@ -34,7 +34,8 @@ def codes(baseline: Baseline, rows: np.ndarray) -> np.ndarray:
     scores = {
         name: np.array([*baseline.channel(name).scores, 0])[found] for name, found in own.items() if name in numbers
     }
-    out = np.full((len(rows), len(baseline.channels)), -1)
+    # Columns are written and read one by one.
+    out = np.full((len(rows), len(baseline.channels)), -1, order="F")
     for place, channel in enumerate(baseline.channels):
         name = channel.of[0]
         if channel.name in own:

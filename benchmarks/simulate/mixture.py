@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
 from drift_ml.baseline.fit import fit_baseline
 from drift_ml.evidence import Capital, Tables, log_mixture
@@ -35,8 +37,10 @@ class Watched:
             if batch == 1:
                 parts.append(longer[own])
             else:
-                seen = own >= 0
-                flat = np.bincount(number[seen] * len(table) + own[seen], minlength=batches * len(table))
+                cells = number * len(table) + own
+                if own.min() < 0:
+                    cells = cells[own >= 0]
+                flat = np.bincount(cells, minlength=batches * len(table))
                 parts.append(flat.reshape(-1, len(table)).astype(float) @ table)
         events = (found >= 0).reshape(batches, batch, -1).sum(axis=1)
         return np.concatenate(parts, axis=1), events[:, self.tables.places].astype(float)
@@ -44,6 +48,8 @@ class Watched:
 
 AT_ONCE = 200
 """Batches whose gains are computed together."""
+CELLS = 2**20
+"""Rows times channels that are looked up together: more do not fit into a processor's cache."""
 
 
 def padded(values: list[np.ndarray], filling: float) -> np.ndarray:
@@ -63,11 +69,14 @@ def said(watched: list[Watched], parts: list[np.ndarray], batch: int) -> tuple[n
 
     The streams of one reference are taken together.
     """
-    places: dict[int, list[int]] = {}
+    places: dict[int, list[list[int]]] = {}
     for place, each in enumerate(watched):
-        places.setdefault(id(each), []).append(place)
+        groups = places.setdefault(id(each), [[]])
+        if len(groups[-1]) * len(parts[0]) * len(each.channels) > CELLS:
+            groups.append([])
+        groups[-1].append(place)
     gains, seen = [np.empty(0)] * len(parts), [np.empty(0)] * len(parts)
-    for listed in places.values():
+    for listed in chain.from_iterable(places.values()):
         taken = watched[listed[0]].taken(np.concatenate([parts[place] for place in listed]), batch)
         both = (np.split(values, len(listed)) for values in taken)
         for place, *of_stream in zip(listed, *both, strict=True):
