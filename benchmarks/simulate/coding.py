@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,13 +13,19 @@ if TYPE_CHECKING:
     from drift_ml.baseline import Baseline, Channel
 
 
+@lru_cache(maxsize=4096)
+def _array(edges: tuple[float, ...]) -> np.ndarray:
+    """A channel's edges; making an array of them takes longer than looking numbers up in it."""
+    return np.array(edges)
+
+
 def codes(baseline: Baseline, rows: np.ndarray) -> np.ndarray:
     """Bins of numeric rows, shape (rows, channels); -1 where a row is in no bin of a channel."""
     names = list(baseline.features)
     columns = {name: rows[:, i] for i, name in enumerate(names)}
     missing = {name: np.isnan(column) for name, column in columns.items()}
     own = {
-        channel.name: np.where(missing[channel.name], -1, np.searchsorted(channel.cuts, columns[channel.name]))
+        channel.name: np.where(missing[channel.name], -1, np.searchsorted(_array(channel.cuts), columns[channel.name]))
         for channel in baseline.channels
         if channel.kind in ("values", "quantiles") and channel.name in columns
     }
@@ -27,7 +34,8 @@ def codes(baseline: Baseline, rows: np.ndarray) -> np.ndarray:
     scores = {
         name: np.array([*baseline.channel(name).scores, 0])[found] for name, found in own.items() if name in numbers
     }
-    out = np.full((len(rows), len(baseline.channels)), -1)
+    # Columns are written and read one by one.
+    out = np.full((len(rows), len(baseline.channels)), -1, order="F")
     for place, channel in enumerate(baseline.channels):
         name = channel.of[0]
         if channel.name in own:
@@ -44,13 +52,13 @@ def codes(baseline: Baseline, rows: np.ndarray) -> np.ndarray:
         elif channel.kind == "product":
             both = scores[name] * scores[channel.of[1]] // 1000
             unknown = missing[name] | missing[channel.of[1]]
-            out[:, place] = np.where(unknown, -1, np.searchsorted(channel.edges, both))
+            out[:, place] = np.where(unknown, -1, np.searchsorted(_array(channel.edges), both))
         elif channel.kind == "sum_of_squares":
             squares = [np.where(missing[each], 1000, scores[each] ** 2 // 1000) for each in channel.of]
-            out[:, place] = np.searchsorted(channel.edges, np.sum(squares, axis=0))
+            out[:, place] = np.searchsorted(_array(channel.edges), np.sum(squares, axis=0))
         elif channel.kind == "sum":
             added = [np.where(missing[each], 0, scores[each]) for each in channel.of]
-            out[:, place] = np.searchsorted(channel.edges, np.sum(added, axis=0))
+            out[:, place] = np.searchsorted(_array(channel.edges), np.sum(added, axis=0))
         elif channel.kind == "concordance":
             alike = (scores[name] > 0) == (scores[channel.of[1]] > 0)
             out[:, place] = np.where(missing[name] | missing[channel.of[1]], -1, alike)

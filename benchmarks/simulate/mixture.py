@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
 from drift_ml.baseline.fit import fit_baseline
 from drift_ml.evidence import Capital, Tables, log_mixture
@@ -19,41 +21,67 @@ class Watched:
         self.baseline = fit_baseline(feature_set(columns, law), named)
         self.channels = self.baseline.channels
         self.tables = Tables.build(self.channels)
+        # What is in no bin of a channel, as the last row, says nothing to its charts.
+        self.longer = [np.concatenate([table, np.zeros((1, table.shape[1]))]) for table in self.tables.ratios]
 
-    def gains(self, rows: np.ndarray, batch: int) -> np.ndarray:
-        """The joint log-likelihood ratio of each batch of rows, shape (batches, charts)."""
+    def taken(self, rows: np.ndarray, batch: int) -> tuple[np.ndarray, np.ndarray]:
+        """What each batch of rows says, both of shape (batches, charts).
+
+        The joint log-likelihood ratios, and how many events have a bin in each chart's channel.
+        """
         found = codes(self.baseline, rows)
-        number = np.repeat(np.arange(len(rows) // batch), batch)
-        parts = []
-        for own, table in zip(found.T, self.tables.ratios, strict=True):
-            if batch == 1:
-                parts.append(np.concatenate([table, np.zeros((1, table.shape[1]))])[own])
-            else:
-                seen = own >= 0
-                flat = np.bincount(number[seen] * len(table) + own[seen], minlength=(number[-1] + 1) * len(table))
-                parts.append(flat.reshape(-1, len(table)).astype(float) @ table)
-        return np.concatenate(parts, axis=1)
-
-    def seen(self, rows: np.ndarray, batch: int) -> np.ndarray:
-        """How many events of each batch have a bin in each chart's channel, shape (batches, charts)."""
-        present = codes(self.baseline, rows) >= 0
         batches = len(rows) // batch
-        events = present[: batches * batch].reshape(batches, batch, -1).sum(axis=1)
-        return events[:, self.tables.places].astype(float)
+        number = np.repeat(np.arange(batches), batch)
+        parts = []
+        for own, table, longer in zip(found.T, self.tables.ratios, self.longer, strict=True):
+            if batch == 1:
+                parts.append(longer[own])
+            else:
+                cells = number * len(table) + own
+                if own.min() < 0:
+                    cells = cells[own >= 0]
+                flat = np.bincount(cells, minlength=batches * len(table))
+                parts.append(flat.reshape(-1, len(table)).astype(float) @ table)
+        events = (found >= 0).reshape(batches, batch, -1).sum(axis=1)
+        return np.concatenate(parts, axis=1), events[:, self.tables.places].astype(float)
 
 
 AT_ONCE = 200
 """Batches whose gains are computed together."""
+CELLS = 2**20
+"""Rows times channels that are looked up together: more do not fit into a processor's cache."""
 
 
 def padded(values: list[np.ndarray], filling: float) -> np.ndarray:
     """Stacked, shape (streams, ..., charts); fewer charts than the most are filled up."""
     most = max(each.shape[-1] for each in values)
+    if all(each.shape[-1] == most for each in values):
+        return np.stack(values)
 
     def fill(own: np.ndarray) -> np.ndarray:
         return np.concatenate([own, np.full((*own.shape[:-1], most - own.shape[-1]), filling)], axis=-1)
 
     return np.stack([fill(each) for each in values])
+
+
+def said(watched: list[Watched], parts: list[np.ndarray], batch: int) -> tuple[np.ndarray, np.ndarray]:
+    """What each batch of equally long streams says, as `Watched.taken`, shape (streams, batches, charts).
+
+    The streams of one reference are taken together.
+    """
+    places: dict[int, list[list[int]]] = {}
+    for place, each in enumerate(watched):
+        groups = places.setdefault(id(each), [[]])
+        if len(groups[-1]) * len(parts[0]) * len(each.channels) > CELLS:
+            groups.append([])
+        groups[-1].append(place)
+    gains, seen = [np.empty(0)] * len(parts), [np.empty(0)] * len(parts)
+    for listed in chain.from_iterable(places.values()):
+        taken = watched[listed[0]].taken(np.concatenate([parts[place] for place in listed]), batch)
+        both = (np.split(values, len(listed)) for values in taken)
+        for place, *of_stream in zip(listed, *both, strict=True):
+            gains[place], seen[place] = of_stream
+    return padded(gains, 0.0), padded(seen, 0.0)
 
 
 def alarms(
@@ -78,9 +106,7 @@ def alarms(
     found: list[list[int]] = [[] for _ in streams]
     chunk = AT_ONCE * batch
     for start in range(0, min(map(len, streams)), chunk):
-        pairs = [(each, stream[start : start + chunk]) for each, stream in zip(watched, streams, strict=True)]
-        gains = padded([each.gains(part, batch) for each, part in pairs], 0.0)
-        seen = padded([each.seen(part, batch) for each, part in pairs], 0.0)
+        gains, seen = said(watched, [stream[start : start + chunk] for stream in streams], batch)
         for step in range(gains.shape[1]):
             capital.advance(gains[:, step], batch, rows, np.float64(spread), seen=seen[:, step])
             over = np.flatnonzero(log_mixture(capital.log, weights) >= np.log(bar)).tolist()

@@ -35,6 +35,8 @@ class Fixture:
     def __init__(self, *, beat: float = 0.25, port: int = 0) -> None:
         self.world = World()
         self.beat, self.moving, self.streams = beat, False, True
+        #: Seconds until a state is answered.
+        self.delay = 0.0
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
             self.port: int = probe.getsockname()[1]
@@ -67,6 +69,7 @@ class Fixture:
         return Starlette(routes=routes, middleware=[Middleware(BaseHTTPMiddleware, dispatch=_strict)])
 
     async def _state(self, request: Request) -> Response:
+        await asyncio.sleep(self.delay)
         return JSONResponse(self.world.state(request.query_params.get("model")))
 
     async def _stream(self, request: Request) -> Response:

@@ -87,7 +87,8 @@ def test_replay(visit):
         re.compile(
             r"^With one false alarm in 1,000 events, effects from 0\.1 standard deviations: "
             r"1 alarm in 19 windows with 1,120 events: "
-            r"sqft: the mean rose from 2,000 to 2,260 square feet at \d\d:\d\d:\d\d\.$"
+            r"sqft: the mean rose from 2,000 to 2,260 square feet at \d\d:\d\d:\d\d\. "
+            r"Held against the training rows, as in the service until a rhythm is learned\.$"
         )
     )
     page.locator("#evidence summary[aria-label='Data table: evidence over time']").click()

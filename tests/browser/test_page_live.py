@@ -194,6 +194,28 @@ def test_polling(visit, server):
     expect(page.locator("#connection")).to_have_attribute("data-status", "live")
 
 
+#: Makes patience fifty times shorter, so that the test need not wait for it.
+HASTE = "const wait = AbortSignal.timeout; AbortSignal.timeout = (ms) => wait.call(AbortSignal, ms / 50)"
+
+
+def test_slow_answers(visit, server):
+    """A page whose server takes many seconds for each state shows them as they come."""
+    server.streams, server.delay = False, 0.4
+    page = visit(wait="polling", script=HASTE)
+    expect(page.locator(".headline")).to_have_text("All quiet")
+    server.world.advance(4)
+    expect(page.locator(".figures .big").first).to_have_text("142")
+
+
+def test_times_of_long_spans(visit, server):
+    """Times have their day where a chart is of several days, its newest bucket too."""
+    page = visit()
+    newest = page.locator("#timeline .where").first
+    expect(newest).to_have_text(re.compile(r"^\d\d:\d\d:\d\d$"))
+    server.world.bucket = 86_400
+    expect(newest).to_have_text(re.compile(r"^[A-Z][a-z]{2} \d{1,2} \d\d:\d\d$"))
+
+
 def test_silent_stream(visit, server):
     """A silent stream that still lives stays live."""
     server.beat = 60.0

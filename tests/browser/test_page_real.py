@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import math
 import re
@@ -12,11 +13,14 @@ import sys
 import time
 import urllib.request
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.visiting import Visit
 from tests.support.delays import flights, make_delays
+from tests.support.house_tables import columns
+from tests.support.predictor import BUNDLES
 
 
 def run(*arguments):
@@ -33,12 +37,12 @@ def console(tmp_path_factory):
 
 
 @contextlib.contextmanager
-def serving(bundles, data):
-    """Run a console over a folder of bundles; its address."""
+def serving(bundles, data, *chosen):
+    """Run a console over a folder of bundles, fast unless options are chosen; its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    options = ("--port", port, "--fast", "--bundles", bundles, "--data-dir", data)
+    options = ("--port", port, "--bundles", bundles, "--data-dir", data, *(chosen or ["--fast"]))
     process = subprocess.Popen(run("drift_console", *options), stdout=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}/"
     try:
@@ -104,6 +108,52 @@ def test_classifier(browser, tmp_path):
         expect(page.locator("#recent tbody tr td.label").first).to_contain_text(answered[-1]["label"])
         expect(page.locator("#evidence .effects article h4").filter(has_text="entropy")).to_have_count(1)
         expect(page.locator("#card")).to_contain_text("LOG LOSS")
+        assert visit.complaints == []
+        visit.close()
+
+
+#: Hours of past traffic, the hour from which on houses are larger, and rows an hour.
+HOURS, CHANGE, ROWS = 160, 2, 25
+#: Hours of it a second.
+PACE = 20
+
+
+def larger_houses(path):
+    """Write days of houses with times, from an hour on half a standard deviation larger."""
+    count = HOURS * ROWS
+    table = columns(count, seed=5)
+    table["sqft"] += np.where(np.arange(count) >= CHANGE * ROWS, 250, 0)
+    begin = 1_793_577_600
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["time", *table])
+        for place, row in enumerate(zip(*table.values(), strict=True)):
+            writer.writerow([begin + place * 3_600 // ROWS, *map(float, row)])
+
+
+def test_new_normal(browser, tmp_path):
+    """A standing alert ends as the new normal that somebody ticks, stays so after a reload, and can be undone."""
+    larger_houses(tmp_path / "houses.csv")
+    replay = ("--replay", tmp_path / "houses.csv", "--time-column", "time", "--speed", PACE * 3_600)
+    with serving(BUNDLES, tmp_path / "data", "--model", "house-price", *replay) as url:
+        visit = Visit(browser, url)
+        page = visit("?minutes=1440")
+        form = page.locator("#evidence .alerts form.acknowledge").first
+        form.get_by_label("Your name").fill("Ada")
+        form.get_by_label("Why it can be left").fill("larger houses, here to stay")
+        form.get_by_label("new normal").check()
+        form.get_by_role("button", name="Acknowledge").click()
+        kept = page.locator("#evidence .acknowledged").first
+        expect(kept).to_contain_text("by Ada as the new normal")
+        over = page.locator("#evidence .alerts li[data-state=OK]").first
+        expect(over).to_contain_text("is the new normal")
+        expect(page.locator("#rhythm")).to_contain_text("held against the traffic from")
+        page.reload()
+        expect(over).to_contain_text("is the new normal")
+        expect(kept).to_contain_text("by Ada as the new normal")
+        kept.get_by_role("button", name="Undo").click()
+        expect(page.locator("#evidence .acknowledged")).to_have_count(0)
+        expect(page.locator("#rhythm")).not_to_contain_text("held against the traffic from")
         assert visit.complaints == []
         visit.close()
 

@@ -23,7 +23,7 @@ class Visit:
         self._browser, self.url = browser, url
         self.complaints, self.requests, self._contexts = [], [], []
 
-    def __call__(self, query="", *, width=1280, height=860, wait="live", **options):
+    def __call__(self, query="", *, width=1280, height=860, wait="live", script="", **options):
         context = self._browser.new_context(
             viewport={"width": width, "height": height}, timezone_id="Europe/Berlin", **options
         )
@@ -36,6 +36,8 @@ class Visit:
         )
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", lambda request: self.requests.append(request.url))
+        if script:
+            page.add_init_script(script)
         page.goto(self.url + query)
         if wait:
             page.wait_for_selector(f'#connection[data-status="{wait}"]')

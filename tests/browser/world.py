@@ -116,6 +116,8 @@ class World:
     def __init__(self) -> None:
         self.random = random.Random(7)
         self.now = START
+        #: Seconds of a bucket of the charts.
+        self.bucket = BUCKET
         self.evidence: dict[str, Any] | None = None
         self.warnings: list[dict[str, Any]] | None = None
         house = Model("house-price", _FEATURES, _LAWS, _SCENARIOS)
@@ -206,10 +208,9 @@ class World:
     def state(self, name: str | None = None) -> dict[str, Any]:
         """The document of GET /console/api/state."""
         model = self.models[name or "house-price"]
-        times = [
-            START - START % BUCKET + (math.floor((self.now - START) / BUCKET) - BUCKETS + 1 + i) * BUCKET
-            for i in range(BUCKETS)
-        ]
+        newest = math.floor((self.now - START) / self.bucket)
+        first = START - START % self.bucket + (newest - BUCKETS + 1) * self.bucket
+        times = [first + place * self.bucket for place in range(BUCKETS)]
         buckets: list[list[dict[str, Any]]] = [[] for _ in times]
         for row in model.rows:
             place = bisect.bisect_right(times, row["at"]) - 1
@@ -233,7 +234,7 @@ class World:
                 "rejected": 0,
             },
             "series": {
-                "bucket_seconds": BUCKET,
+                "bucket_seconds": self.bucket,
                 "times": times,
                 "count": [len(bucket) for bucket in buckets],
                 "prediction": {
@@ -561,4 +562,5 @@ def replayed(world: World, *, budget: float, minimum_effect: float) -> dict[str,
         "alarms": [alarm] if real["alarm"] and minimum_effect < 0.5 else [],
         "windows": 19,
         "events": 1120,
+        "held": "Held against the training rows, as in the service until a rhythm is learned",
     }

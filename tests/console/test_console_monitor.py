@@ -30,14 +30,19 @@ from drift_console.storage import Storage
 from drift_contracts import feature_set, schemas
 from drift_contracts.timestamps import utc_text_of_seconds
 from drift_ml.baseline.fit import fit_baseline
+from drift_ml.left_out import LeftOut
 from drift_ml.report import window_report
+from drift_ml.rhythm import Base
 from drift_ml.window import Window
-from drift_monitor.keys import WindowKey
+from drift_monitor.keys import Series, WindowKey
 from drift_monitor.policy import Policy
+from drift_monitor.rhythms import Rhythms
+from drift_monitor.rules import Rules
 from drift_monitor.stores import Fragment, SqliteStore
 from drift_monitor.verification import verify
 
 from tests.support.house_tables import columns, price
+from tests.support.predictor import BUNDLES as FOLDER
 from tests.support.series import SERIES
 
 START = 1_795_435_200.0  # a whole minute
@@ -425,7 +430,7 @@ def reader(tmp_path):
     """A function that gives a reader over so many stored windows of one second; shifted from the middle on."""
     opened = []
 
-    def of(seconds, rows=20):
+    def of(seconds, rows=20, **policy):
         store = SqliteStore(tmp_path / "windows.sqlite")
         connection = connect(tmp_path / "console.sqlite")
         opened.extend((store, connection))
@@ -438,7 +443,8 @@ def reader(tmp_path):
         from drift_monitor.compact import compact  # noqa: PLC0415 - what the evaluator does first
 
         compact(store, SERIES, BASELINE, before=1 << 40, evaluated=0)
-        return WhatIf(store, references, period=1)
+        of.store = store
+        return WhatIf(store, references, policy=Policy(period=1, **policy))
 
     yield of
     for one in opened:
@@ -446,6 +452,54 @@ def reader(tmp_path):
 
 
 FRAME = Frame(int(START), 1, 120)
+
+
+def take_shift_as_normal(store):
+    """Hold every channel against the traffic after the shift, as once it is the new normal."""
+    window = Window.empty(BASELINE, SERIES.version)
+    table = columns(2_000, 77, shift=0.5)
+    window.observe_rows(table, price(table))
+    counts = window.channel_counts().items()
+    bases = {name: Base(START, START + 86_400, tuple(values)) for name, values in counts}
+    rhythms = Rhythms(store, 1)
+    memory = rhythms.memory(SERIES, BASELINE, 0)
+    rhythms.take_as_normal(SERIES, memory, dict.fromkeys(bases, START), bases, "")
+
+
+def test_what_if_after_a_new_normal(reader):
+    """A replay holds windows against what the evaluator holds them against, and says so."""
+    what_if = reader(100)
+    trained = what_if.replay("house-price", FRAME, Asked(10_000, 0.1))
+    take_shift_as_normal(reader.store)
+    renewed = what_if.replay("house-price", FRAME, Asked(10_000, 0.1))
+    first = [found["alarms"][0] for found in (trained, renewed)]
+    assert [(alarm["channel"], alarm["direction"]) for alarm in first] == [("sqft", "up"), ("sqft", "down")]
+    assert "training rows, as in the service until" in trained["held"]
+    assert "held against the traffic from" in renewed["held"]
+
+
+def test_what_if_without_bases(reader):
+    """Where settings or a damaged state leave the training rows alone, a replay says so."""
+    for policy in ({"references": Rules(is_rolling=False)}, {"learns_rhythm": False}):
+        what_if = reader(10, **policy)
+        take_shift_as_normal(reader.store)
+        assert "training rows" in what_if.replay("house-price", FRAME, Asked(10_000, 0.1))["held"]
+
+
+def test_what_if_of_a_stored_state(reader):
+    """A replay holds what varies against whole days, and goes on where the state cannot be read."""
+    place, what_if = Series(SERIES.model, f"{SERIES.version}-rhythm"), reader(10)
+    young = {"first_hour": 0, "last_hour": 9, "learned_hour": None, "superseded": None, "rhythm": None}
+    reader.store.save(place, 0, {**young, "whole_days": ["age"]})
+    assert what_if.replay("house-price", FRAME, Asked(10_000, 0.1))["held"].endswith("against whole days: age")
+    reader.store.save(place, 1, {"first_hour": 0})
+    assert "cannot be read" in what_if.replay("house-price", FRAME, Asked(10_000, 0.1))["held"]
+
+
+def test_what_if_without_days_left_out(reader):
+    """Windows of a marked day are not replayed, as they are no evidence."""
+    marked = LeftOut(START + 10, START + 1e6, "a sale")
+    assert reader(30, left_out=(marked,)).replay("house-price", FRAME, Asked(10_000, 0.1))["windows"] == 10
 
 
 def test_what_if(reader):
@@ -537,13 +591,24 @@ def test_acknowledged_difference(fast):
     asking = Acknowledging(SERIES.model, "Ada", "a sale")
     asyncio.run(fast.console.acknowledge("training:sqft", asking))
     assert fast.state()["evidence"]["acknowledged"]["training:sqft"]["who"] == "Ada"
+    with pytest.raises(NotFound, match="one of bedrooms, bathrooms, sqft") as caught:
+        asyncio.run(fast.console.acknowledge("training:castle", asking))
+    assert "castle" not in str(caught.value)
     words = ["training:sqft", "--why", "a sale", "--who", "Bo", "--store", str(fast.settings.database)]
+    words += ["--bundles", str(FOLDER)]
     assert CliRunner().invoke(acknowledge, words).exit_code == 2
     result = CliRunner().invoke(acknowledge, [*words, "--model", SERIES.model])
     assert result.exit_code == 0, result.output
     assert fast.state()["evidence"]["acknowledged"]["training:sqft"]["who"] == "Bo"
     result = CliRunner().invoke(acknowledge, [*words, "--model", SERIES.model, "--new-normal"])
     assert (result.exit_code, "--new-normal" in result.output) == (2, True)
+    result = CliRunner().invoke(acknowledge, ["training:castle", *words[1:], "--model", SERIES.model])
+    assert (result.exit_code, "castle" in result.output) == (2, False)
+    assert "age, location_score, prediction" in result.output
+    for folder in (fast.settings.data, FOLDER):
+        elsewhere = ["training:sqft", *words[1:-1], str(folder), "--model", "castles"]
+        result = CliRunner().invoke(acknowledge, elsewhere)
+        assert (result.exit_code, "--bundles" in result.output) == (2, True)
 
 
 def test_what_if_by_feature(fast):

@@ -1,19 +1,25 @@
 """Past traffic on the page: its own times, a store of its own, and each row once however a start ends."""
 
 import csv
+import io
 import itertools
+import json
 import signal
 from datetime import UTC, datetime, timedelta
 
+import drift_predictor as predictor
 import httpx
 import pytest
 from click.testing import CliRunner
-from drift_console import cli, past, player, replaying
+from drift_console import cli, past, player, replaying, showing_past
 from drift_console.replay_options import Speed
 from drift_console.settings import Settings
-from drift_contracts import SettingsError, feature_set
+from drift_contracts import FeatureSet, SettingsError, feature_set
+from drift_contracts.pseudonyms import pseudonym
 from drift_ml.tables import DataError
 from drift_ml.training import Recipe, load_rows, train
+from drift_predictor import open_bundles
+from rich.console import Console
 
 from tests.support.console_process import Process
 from tests.support.houses import houses
@@ -189,3 +195,47 @@ def test_speed_and_steps():
         feed = player.Feed(type("", (), {"survey": survey}), "", speed, player.PastClock(0), print, print)
         steps[speed] = player.Player(feed, *[None] * 4, settings=None, after_evaluation=print).step_s
     assert steps == {1.0: 60, 3_600.0: 900, 1e6: 3_600, None: 3_600}
+
+
+def naming(**sources):
+    """Return the features of houses, with places of sessions and callers."""
+    return FeatureSet.from_json({**FEATURES.to_json(), "contract": "feature-set.v2", **sources})
+
+
+def test_sessions_and_callers(bundles, tmp_path):
+    """Rows are asked with what their columns name, so that events have the digests of a service."""
+    path = tmp_path / "visits.csv"
+    rows = [{**row, "visit": number // 2, "desk": "" if number else "a"} for number, row in enumerate(houses(1, 4))]
+    write(path, rows, times=True)
+    features = naming(session={"header": "x-visit"}, caller={"context": "/authorizer/iam/userArn"})
+    loaded = open_bundles(predictor.Settings(bundles=str(bundles), model="house-price"))
+    vars(loaded["house-price"])["feature_set"] = features
+    lines = []
+    answer = player.make_answering(Settings(), loaded, lines.append)
+    asked = past.Asked(path, time="time", session="visit", caller="desk")
+    traffic = past.PastTraffic(asked, features)
+    for row in traffic.rows(0):
+        answer(row)
+    events = [json.loads(line) for line in lines]
+    visits = [pseudonym("house-price", "session", text) for text in ("0", "0", "1", "1")]
+    assert [event["session"] for event in events] == visits
+    assert [event.get("caller") for event in events] == [pseudonym("house-price", "caller", "a"), None, None, None]
+    plain = past.PastTraffic(past.Asked(path, time="time"), features)
+    assert traffic.identity() != plain.identity()
+
+
+def test_unnamed_sessions(tmp_path, bundles):
+    """The banner says which option is missing, and a column without a place is refused."""
+    path = tmp_path / "rows.csv"
+    write(path, [{**row, "visit": "a"} for row in houses(1, 2)], times=True)
+    loaded = open_bundles(predictor.Settings(bundles=str(bundles), model="house-price"))
+    vars(loaded["house-price"])["feature_set"] = naming(session={"header": "x-visit"}, caller={"feature": "age"})
+    terminal = Console(file=io.StringIO(), width=200)
+    asked = past.Asked(path, time="time", data_is_chosen=True)
+    showing_past.open_past(Settings(data=tmp_path / "data"), loaded, asked, terminal).announce(terminal)
+    assert "the header x-visit; --session COLUMN" in terminal.file.getvalue()
+    assert "--caller" not in terminal.file.getvalue()
+    for option, features in (("session", FEATURES), ("caller", naming(caller={"feature": "age"}))):
+        chosen = past.Asked(path, time="time", **{option: "visit"})
+        with pytest.raises(SettingsError, match=f"--{option}"):
+            past.PastTraffic(chosen, features)

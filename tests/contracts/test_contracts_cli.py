@@ -206,6 +206,7 @@ def test_unreachable_exit(run, command, monkeypatch):
     assert (code, "ConnectError" in err) == (3, True)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("command", [["predict", *HOUSE], ["health"], ["model"], ["watch"]])
 @pytest.mark.parametrize("answer", [(404, PROBLEM), (200, {"hello": 1}), (200, b"{")], ids=["404", "other", "broken"])
 def test_service_errors_exit(run, loopback, command, answer):

@@ -111,6 +111,7 @@ class Narrow:
         return Environment(transport=httpx.MockTransport(self), sleep=lambda _: None)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("fit", [1, 2, 3, 7, 64, 1000])
 def test_large_batch_halved(fit):
     """A batch that is too large is halved until it fits, and each instance is answered once, in

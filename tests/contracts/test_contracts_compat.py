@@ -23,6 +23,13 @@ from tools.contract_checks.snippets import snippets
 
 SCHEMA = documents.schema
 REQUEST, RESPONSE, EVENT = "prediction.request.v1", "prediction.response.v1", "prediction.event.v1"
+#: Checks that read nothing of the repository that they are asked about.
+OF_THE_PACKAGE = (
+    "schemas are valid",
+    "cases hold, by both validators",
+    "feature sets compose",
+    "types are in step",
+)
 OLD = {
     "type": "object",
     "additionalProperties": False,
@@ -364,9 +371,17 @@ def test_module_is_command(monkeypatch):
         runpy.run_module("tools.contract_checks", run_name="__main__")
 
 
+@pytest.fixture(scope="module")
+def everywhere():
+    """What the checks that read the package alone find, which is the same in every repository."""
+    return {title: CHECKS[title](Repository(None)) for title in OF_THE_PACKAGE}
+
+
 @pytest.fixture
-def elsewhere(tmp_path):
+def elsewhere(tmp_path, everywhere, monkeypatch):
     """A repository without released copies and OpenAPI document."""
+    for title, result in everywhere.items():
+        monkeypatch.setitem(CHECKS, title, lambda _, result=result: result)
     (tmp_path / "contracts" / "examples").mkdir(parents=True)
     return tmp_path
 

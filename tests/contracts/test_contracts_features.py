@@ -216,6 +216,7 @@ def documented(features, levels):
     }  # fmt: skip
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("features", "levels", "version"), [(90, 1000, 1), (91, 1, 2), (1, 1001, 2), (2000, 10_000, 2)]
 )

@@ -79,6 +79,7 @@ def test_request_component():
     assert component == {name: value for name, value in composed.items() if name not in ("$id", "$schema")}
 
 
+@pytest.mark.no_cover
 def test_failures_are_problems():
     """Every failure is a problem document with its status."""
     for path, _, one in operations():

@@ -94,6 +94,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.no_cover
 @given(JSON, st.booleans(), st.booleans())
 def test_any_value(value, escaped, as_bytes):
     """Every JSON value comes back, from text and from bytes."""

@@ -79,6 +79,7 @@ def test_answers_and_events(path, document, contract):
         schemas.check("prediction.event.v1", event)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("path", ["/predict", "/models/mixed/predict"])
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())

@@ -7,6 +7,7 @@ from tests.support.predictor import World
 from tests.support.wide import answered, wide
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("features", [30, 90, 91, 500, 2000])
 @pytest.mark.parametrize("most", [0, 30, 90])
 def test_wide_answers(features, most):

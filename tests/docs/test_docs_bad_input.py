@@ -17,6 +17,7 @@ import numpy as np
 import pandas
 import pytest
 from click.testing import CliRunner
+from drift_console.cli import main as serve
 from drift_contracts import DriftError, SettingsError, feature_set
 from drift_ml import export
 from drift_ml.handover.commands import main as pack
@@ -31,6 +32,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, PowerTransformer
 
 from tests.support.onnx_bytes import field, graph, model, sum_of_two, tensor
+from tests.support.predictor import BUNDLES
 
 PAGE = (Path(__file__).parents[2] / "docs/bad-input.md").read_text("utf-8")
 OTHERS = PAGE.partition("## Contracts")[2].partition("\n## ")[2]
@@ -139,10 +141,41 @@ def of_pack(folder: Path) -> list[str]:
     return messages
 
 
+def of_replay(folder: Path) -> list[str]:
+    """Return what `driftctl serve --replay` says of options and files that it refuses."""
+    header = "time," + HEADER.removesuffix(",price\n") + "\n"
+    row = "2026-11-02T08:00:00Z,3,2,2000,10,7\n"
+    for name, text in (("houses", row), ("traffic", row + row.replace("2000", "large")), ("header", "")):
+        (folder / f"{name}.csv").write_text(header + text)
+    (folder / "live").mkdir()
+    (folder / "live" / "console.sqlite").touch()
+    times, one = ("--time-column", "time"), ("--model", "house-price")
+    chosen = [
+        ("houses.csv",),
+        (None, "--speed", "60"),
+        ("houses.csv", *times, "--webhook", "http://x.example"),
+        ("houses.csv", *times, "--fast"),
+        ("houses.csv", *times),
+        ("traffic.csv", *times, *one),
+        ("houses.csv", "--time-column", "when", *one),
+        ("header.csv", *times, *one),
+        ("houses.csv", *times, *one, "--session", "visit"),
+        ("houses.csv", *times, *one, "--data-dir", "live"),
+    ]
+    messages = []
+    for name, *words in chosen:
+        replay = [] if name is None else ["--replay", name]
+        result = CliRunner().invoke(serve, ["--port", "0", "--bundles", str(BUNDLES), *replay, *words])
+        assert result.exit_code == 2, result.output
+        messages.append(result.output.strip().removeprefix("main: "))
+    return messages
+
+
 def test_quoted_messages(tmp_path, monkeypatch):
     """Every quoted message is the one that the product prints, in the same order."""
     # Where it is installed it would answer.
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.chdir(tmp_path)
     text = HEADER + ROW
     produced = [
         of_table(text.replace(",", ";").encode(), tmp_path),
@@ -155,6 +188,7 @@ def test_quoted_messages(tmp_path, monkeypatch):
         *of_pack(tmp_path),
         of_settings(THRESHOLD="high", STACK="-x"),
         of_settings(BUNDLES=str(tmp_path / "nothing")),
+        *of_replay(tmp_path),
         of_command(),
     ]
     assert produced == QUOTED

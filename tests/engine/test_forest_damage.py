@@ -88,6 +88,7 @@ def verdict(data: bytes, engine: str) -> list[float] | str:
     return answers
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("batch", range(10))
 def test_damaged_file(batch, files, engines):
     """A damaged file is refused, or answers the same in both engines."""

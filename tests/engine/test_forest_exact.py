@@ -61,6 +61,7 @@ SHAPES = {
 }
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("whole", [False, True], ids=["fractions", "whole targets"])
 @pytest.mark.parametrize("kind", ["random", "extra"])
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
@@ -70,6 +71,7 @@ def test_same_as_sklearn(kind, shape, whole, engine, fitted):
     assert_same(estimator, rows_at_thresholds(estimator, table, 5), engine)
 
 
+@pytest.mark.no_cover
 @settings(max_examples=15, deadline=None)
 @given(
     kind=st.sampled_from(["random", "extra"]),

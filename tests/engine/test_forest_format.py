@@ -111,6 +111,7 @@ def test_leaves_without_ratio(tree, engine):
     assert Forest.from_bytes(data, engine=engine).predict_many([(0.0, 0.0), (0.0, 1.0)]) == tree.value[1:]
 
 
+@pytest.mark.no_cover
 @settings(max_examples=200, deadline=None)
 @given(
     ratios=st.lists(st.tuples(st.integers(-(2**51), 2**51), st.integers(1, 2**11)), min_size=1, max_size=12),

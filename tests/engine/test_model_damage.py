@@ -144,6 +144,7 @@ def test_every_length(files, engines):
         assert {verdict(files[0][:size], engine) for engine in engines} == {"refused"}
 
 
+@pytest.mark.no_cover
 def test_columns_checked_by_kernel(files):
     """The compiled engine checks the length and width of its columns, whatever calls it."""
     if "c" not in ENGINES:

@@ -20,6 +20,7 @@ def answer(call, row):
         return str(error)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("link", LINKS)
 def test_raw_scores_of_random_models(link, engine):
     """Raw scores are those of a naive walk; rows are refused where the arrays refuse them."""
@@ -33,6 +34,7 @@ def test_raw_scores_of_random_models(link, engine):
             assert got == expected if isinstance(expected, tuple) else isinstance(got, str)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("link", LINKS)
 def test_engines_agree(link, engines):
     """Scores, labels and refusals are equal in both engines, one by one and many at once."""
@@ -84,6 +86,7 @@ def test_paths_of_any_length(width, engine):
         assert list(packed.scores_many([(value,)])[0]) == expected
 
 
+@pytest.mark.no_cover
 def test_tree_of_many_nodes(engines):
     """A tree whose children are too far for half a word is walked as any other."""
     depth = 33_000

@@ -90,6 +90,7 @@ def test_every_length(engines):
         assert {verdict(data[:size], engine) for engine in engines} == {"refused"}
 
 
+@pytest.mark.no_cover
 def test_words_checked_by_kernel(files):
     """The compiled engine checks shape, words and constants, whatever calls it."""
     if "c" not in ENGINES:

@@ -143,6 +143,7 @@ def test_segments(whole, tmp_path, monkeypatch, is_class):
     assert sum(segment.baseline.prediction.count for segment in watched) == len(unseen[0])
 
 
+@pytest.mark.no_cover
 def test_a_threshold_decides_the_labels(classifier, frame, with_missing, tmp_path):
     """Which the scores of labels are about."""
     feature_set = classes_of(with_missing.feature_set, positive=LATE, threshold=0.0)
@@ -208,6 +209,7 @@ def test_no_better_than_mean(whole, tmp_path):
     assert [warning["kind"] for warning in exported.manifest["warnings"]] == ["no-better"]
 
 
+@pytest.mark.no_cover
 def test_no_better_than_prior(with_missing, tmp_path):
     """A classifier that is no better than the prior is packed with a warning."""
     labels = np.where(np.random.default_rng(0).random(240) < 0.5, LATE, ON_TIME)
@@ -368,6 +370,7 @@ def test_importances_of_several_outputs():
     assert found["first"]["low"] < 1 / np.pi**0.5 < found["first"]["high"]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("features", [30, 31])
 def test_a_wide_baseline_has_importances(features, tmp_path):
     """A regressor's baseline names what its metrics are of, once there is a choice."""

@@ -137,6 +137,7 @@ def test_several_targets(whole):
     assert converted.model.outputs == 2
 
 
+@pytest.mark.no_cover
 def test_exported_pipeline(with_missing, tmp_path):
     """A pipeline is exported from a data frame, and its bundle answers requests."""
     frame = with_missing.frame().assign(worth=with_missing.number)

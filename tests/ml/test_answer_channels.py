@@ -196,6 +196,7 @@ def observed(baseline, answers):
     return window
 
 
+@pytest.mark.no_cover
 @given(st.lists(ANSWER, max_size=12), st.integers(0, 12))
 def test_splits(two, answers, split):
     """Any split gives the same sum, and numpy the same counts as plain Python."""
@@ -330,6 +331,7 @@ def test_false_alarms_stay_at_most_nominal(classes):
     assert poisson.sf(count - 1, nominal) > 1e-3
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("classes", "tilt"), [(TWO, 0.8), (FOUR, 1.0), (FOUR, -2.5)])
 def test_label_shift(classes, tilt):
     """Another mix of labels is found in a channel of the answer while no feature changes."""

@@ -41,6 +41,7 @@ def test_wasserstein(pair):
     assert effects.wasserstein(*pair, places.tolist()) == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.no_cover
 @given(COUNTS)
 def test_jensen_shannon(pair):
     """The Jensen-Shannon distance is that of scipy."""

@@ -38,6 +38,7 @@ def batches_until_recovered(detector: MixtureDetector, counts: dict[str, list[in
     return most
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("kind", "size", "rows"),
     [

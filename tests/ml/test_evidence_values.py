@@ -64,6 +64,7 @@ def test_rare_level(bins: int, share: float, most: int) -> None:
     assert np.mean(delays) <= most
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("rows", [500, 2000])
 def test_thousand_levels(rows: int) -> None:
     """A thousand levels raise no more alarms than promised, of a reference with fewer rows too."""
@@ -94,6 +95,7 @@ def test_one_row_among_many_levels() -> None:
     assert reference_distribution([99, *[1] * 63])[0] == pytest.approx(99.5 / 194)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("rows", "most"), [(20_000, 500), (2000, 900)])
 def test_frozen_value(rows: int, most: int) -> None:
     """A value frozen at the median in 5 % of the traffic is found."""
@@ -127,6 +129,7 @@ def test_frozen_value_is_named() -> None:
     assert detector.alarms == ()
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("size", [0.5, 1.0])
 def test_sparse_feature(size: float) -> None:
     """A feature that nine of ten events lack takes as many values as one that all have."""
@@ -145,6 +148,7 @@ def test_sparse_feature(size: float) -> None:
     assert seen <= 1.2 * alone
 
 
+@pytest.mark.no_cover
 def test_sparse_false_alarms() -> None:
     """Sparse features raise no more alarms than promised."""
     rng = np.random.default_rng(10)

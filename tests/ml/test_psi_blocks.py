@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from drift_contracts import feature_set
 from drift_ml.baseline.fit import fit_baseline
-from drift_ml.psi_blocks import check_psi, largest_psi, muted_at
+from drift_ml.psi_blocks import check_psi, largest_psi, muted_at, psi_of
+from drift_ml.report import window_report
 from drift_ml.window import Window
 
 from tests.support.house_tables import columns
@@ -36,6 +37,16 @@ def test_first_block_above(baseline):
     assert "1 of 2" in check.words
     assert "row 1,200" in check.words
     assert json.loads(json.dumps(check.to_json()))["above"][0]["events"] == 1_000
+
+
+@pytest.mark.parametrize("rows", [0, 1, 400])
+def test_psi_of_report(baseline, rows):
+    """The PSI of a channel is that of a report, which has six digits."""
+    window = window_of(baseline, rows, 0.5)
+    counts = window.channel_counts()
+    for entry in window_report(baseline, window)["channels"]:
+        value = psi_of(baseline.channel(entry["name"]), counts[entry["name"]])
+        assert entry["effects"]["psi"] == float(f"{value:.6g}")
 
 
 def test_nothing_counted(baseline):

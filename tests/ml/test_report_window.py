@@ -146,6 +146,7 @@ def test_shares(houses, make):
             assert sum(each["window"]) == pytest.approx(1, abs=1e-4)
 
 
+@pytest.mark.no_cover
 def test_false_drift(make):
     """Channels without drift are seldom reported as drifted."""
     of = make.columns(1, 1500)

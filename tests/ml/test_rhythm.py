@@ -131,6 +131,7 @@ def test_own_traffic_is_no_drift():
     assert raised[0][0] <= 4
 
 
+@pytest.mark.no_cover
 def test_days_that_wander():
     """Days that differ by themselves raise nothing once it is known, and a shift of .5 is told within a day."""
     baseline = baseline_of(traffic(1, 14))

@@ -78,6 +78,7 @@ def oracle(given: Answers) -> dict[str, float]:
     }
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("digits", [16, 1], ids=["all different", "ties"])
 @pytest.mark.parametrize(("classes", "positive"), [(2, 1), (2, 0), (3, 1), (7, 1)])
 def test_classification(classes, positive, digits):
@@ -92,6 +93,7 @@ def test_classification(classes, positive, digits):
     assert scores["prior_accuracy"]["value"] == pytest.approx(given.prior.max())
 
 
+@pytest.mark.no_cover
 def test_seeds():
     """Equal seeds give equal intervals, and another seed gives others."""
     given = answers(2)

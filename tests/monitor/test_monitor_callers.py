@@ -21,7 +21,7 @@ from drift_monitor.callers import (
 )
 from drift_monitor.errors import BadEvent, Conflict, Unanswered
 from drift_monitor.evaluate import Policy
-from drift_monitor.keys import WindowKey
+from drift_monitor.keys import Series, WindowKey
 from drift_monitor.reference import without_segments
 from drift_monitor.rules import Rules
 from drift_monitor.stores import Fragment, MemoryStore
@@ -54,12 +54,12 @@ class NightWorld(World):
         self.job = Roster(self.store).part({"caller": JOB}, SERIES)
         self.evaluator = self.evaluator_of(Policy(100_000))
 
-    def days(self, number, *, job=1.5, rest=0.0):
+    def days(self, number, *, job=1.5, rest=0.0, rows=150):
         """Days of traffic; areas of the job and of the rest are moved, in standard deviations."""
         found = []
         for _ in range(number):
             for hour in range(24):
-                self.count(hour * 60 + 30, 150, rest)
+                self.count(hour * 60 + 30, rows, rest)
             for minute in range(10):
                 self.count(120 + minute, 60, job, of_job=True)
             # A while after midnight, when the day is over and summed.
@@ -205,6 +205,90 @@ def test_callers_beyond_most(world):
     assert roster.part({}, SERIES) is None
     with pytest.raises(BadEvent):
         roster.part({"caller": 5}, SERIES)
+
+
+def test_caller_beside_the_job(world):
+    """A caller of few events a day stays in the whole, though the job was among the others on its first day."""
+    desk = Roster(world.store).part({"caller": "00000000"}, SERIES)
+    job = world.job
+    for _ in range(3):
+        world.job = desk
+        for hour in range(24):
+            world.count(hour * 60 + 45, 18, 0.0, of_job=True)
+        world.job = job
+        found = world.days(1, job=3.0, rows=20)
+    assert f"caller {NAME}" in found[-1].rhythm
+    assert "caller 00000000" not in found[-1].rhythm
+
+
+def full_roster(store):
+    """Return a roster without room, which has noted the job and others."""
+    roster = Roster(store)
+    for number in range(MOST_CALLERS - 1):
+        roster.part({"caller": f"{number:08d}"}, SERIES)
+    return roster
+
+
+def absent_days(world, number):
+    """Pass days in which the job does not ask, the last of them with other traffic."""
+    world.minute += number * DAY
+    world.count(0, 150, 0.0)
+    world.minute += DAY + 5
+    found = list(world.evaluator.run())
+    world.minute -= 5
+    return found
+
+
+def test_absent_caller(world):
+    """A caller that has not asked for 35 days gives its windows to another, and counts as new when it is back."""
+    roster = full_roster(world.store)
+    world.days(2)
+    (before,) = absent_days(world, 34)
+    assert f"caller {NAME}" in before.rhythm
+    (after,) = absent_days(world, 0)
+    assert f"caller {NAME}" not in after.rhythm
+    assert NAME not in caller_series(world.store, SERIES).values()
+    other = SERIES.part(caller_segment(OTHER).code)
+    late = SERIES.part(caller_segment("ffff0000").code)
+    # The names that are known hold for an hour.
+    assert roster.part({"caller": JOB}, SERIES) == world.job
+    assert roster.part({"caller": "ffff0000"}, SERIES, hour=1) == late
+    assert roster.part({"caller": JOB}, SERIES, hour=1) == other
+    (population,) = populations(world.store).values()
+    ((begin, end),) = population["left"]
+    assert end - begin > 34 * DAY
+    absent_days(world, 35)
+    absent_days(world, 0)
+    assert populations(world.store) == {}
+
+
+def populations(store):
+    """Return what is known of callers, as it is stored."""
+    return store.state(Series(SERIES.model, f"{SERIES.version}-populations")).state["callers"]
+
+
+def test_absent_callers_stay(world, monkeypatch):
+    """An absent caller keeps its windows where there is room, where its alert stands, and in a race."""
+    world.days(2)
+    absent_days(world, 40)
+    assert NAME in caller_series(world.store, SERIES).values()
+    full_roster(world.store)
+    part = world.store.state(world.job)
+    world.store.save(world.job, part.revision, {**part.state, "muted": {"sqft": world.sent[0]}})
+    absent_days(world, 0)
+    assert NAME in caller_series(world.store, SERIES).values()
+    part = world.store.state(world.job)
+    world.store.save(world.job, part.revision, {**part.state, "muted": {}})
+    save = world.store.save
+
+    def lose(series, revision, state):
+        if series.version.endswith("-callers"):
+            raise Conflict
+        save(series, revision, state)
+
+    monkeypatch.setattr(world.store, "save", lose)
+    absent_days(world, 0)
+    assert NAME in caller_series(world.store, SERIES).values()
 
 
 @pytest.mark.parametrize("error", [Conflict("taken"), OSError("gone")], ids=["taken", "gone"])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import pickle
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from drift_contracts import schemas
+from drift_contracts import FeatureSet, feature_set, schemas
 from drift_ml.baseline.fit import fit_baseline
 from drift_ml.rhythm import LeftOut, Rhythm
 from drift_ml.window import Window
@@ -25,6 +27,10 @@ from drift_monitor.verification import CannotVerify, verify
 from tests.support.house_tables import columns, price
 from tests.support.series import SERIES
 
+if TYPE_CHECKING:
+    from drift_monitor.alerts import Alert
+    from drift_monitor.evaluation import Evaluation
+
 #: Of the windows, each a minute, one an hour has traffic, so that a test has sixty times fewer.
 STEP = 60
 DAY = 1_440
@@ -34,8 +40,8 @@ BEGIN = 20_000 * DAY
 class Life:
     """A service whose houses are older by day than by night, from its first minute on."""
 
-    def __init__(self, reference, *, policy=None):
-        self.reference, self.store, self.sent = reference, MemoryStore(), []
+    def __init__(self, reference, *, policy=None, store=None):
+        self.reference, self.store, self.sent = reference, store or MemoryStore(), []
         self.minute, self.series = BEGIN, SERIES
         self.evaluator = self.evaluator_of(policy or Policy(budget_events=50_000))
 
@@ -48,6 +54,12 @@ class Life:
             stack="test",
             policy=policy,
         )
+
+    def again(self, *, policy=None):
+        """Return another service that goes on from here, with what is stored and nothing else."""
+        other = Life(self.reference, policy=policy, store=pickle.loads(pickle.dumps(self.store)))
+        other.minute = self.minute
+        return other
 
     def live(self, days, *, cycle=0.7, rows=200, score=0.0):
         """Return the last evaluation of some days, evaluated twice a day."""
@@ -74,21 +86,60 @@ class Life:
         self.store.add(f"b{minute}", [Fragment(WindowKey(self.series, minute), f"b{minute}", window.to_json())])
 
 
-def test_rhythm_is_learned(reference):
-    """A daily cycle cries for a day, is held against whole days for two weeks, and known after them."""
+@dataclass(frozen=True)
+class Learned:
+    """A service that has just learned its rhythm, and what it said on the way."""
+
+    life: Life
+    #: The last evaluations of the first day, of the 13th and of the 16th.
+    evaluations: tuple[Evaluation, ...]
+    #: Alerts of the first day, and those from the fifth day to the 13th.
+    first_alerts: list[Alert]
+    later_alerts: list[Alert]
+
+
+@pytest.fixture(scope="module")
+def learned(reference):
+    """Sixteen days of a daily cycle; tests go on with services of their own."""
     life = Life(reference)
     first_day = life.live(1)
-    assert [alert for alert in life.sent if alert["drift"]["channel"] == "age"]
-    assert "younger than a day" in life.sent[0]["next"][0]
-    assert first_day.rhythm.endswith("as they vary with the hour: age")
+    first_alerts = list(life.sent)
     life.live(3)
     life.sent.clear()
     before = life.live(9)
+    later_alerts = list(life.sent)
+    return Learned(life, (first_day, before, life.live(3)), first_alerts, later_alerts)
+
+
+@pytest.fixture(scope="module")
+def narrow():
+    """The baseline of two features: where only the order of things matters, they do."""
+    houses = feature_set("house-price").to_json()
+    listed = [item for item in houses["features"] if item["name"] in {"age", "location_score"}]
+    features = FeatureSet.from_json({**houses, "features": listed})
+    table = columns(1_000, seed=1)
+    rows = {name: table[name] for name in features.names}
+    return Reference(features, fit_baseline(features, rows, predictions=price(table)))
+
+
+@pytest.fixture(scope="module")
+def fortnight(narrow):
+    """Fifteen days of thin traffic; tests go on with services of their own."""
+    life = Life(narrow)
+    life.live(15, rows=4)
+    return life
+
+
+def test_rhythm_is_learned(learned):
+    """A daily cycle cries for a day, is held against whole days for two weeks, and known after them."""
+    first_day, before, after = learned.evaluations
+    assert [alert for alert in learned.first_alerts if alert["drift"]["channel"] == "age"]
+    assert "younger than a day" in learned.first_alerts[0]["next"][0]
+    assert first_day.rhythm.endswith("as they vary with the hour: age")
     assert before.rhythm.startswith("not learned yet: 13 of 14 days of traffic are there")
-    assert [alert for alert in life.sent if alert["state"] == "ALARM"] == []
-    after = life.live(3)
+    assert [alert for alert in learned.later_alerts if alert["state"] == "ALARM"] == []
     assert "learned from" in after.rhythm
-    life.sent.clear()
+    life = learned.life.again()
     life.live(3)
     assert [alert for alert in life.sent if alert["state"] == "ALARM"] == []
     shifted = life.live(1, score=2.0)
@@ -103,26 +154,28 @@ def test_switched_off(reference):
     assert life.store.state(Series(SERIES.model, f"{SERIES.version}-rhythm")).state is None
 
 
-def test_learned_again(reference):
+def test_learned_again(fortnight):
     """A week later the rhythm is learned again, of the days that are still kept."""
-    life = Life(reference)
-    life.live(15, rows=4)
+    life = fortnight.again()
     rhythms = Rhythms(life.store, 60)
-    first = rhythms.memory(SERIES, reference.baseline, BEGIN)
+    first = rhythms.memory(SERIES, life.reference.baseline, BEGIN)
     life.live(8, rows=4)
-    later = rhythms.memory(SERIES, reference.baseline, BEGIN)
+    later = rhythms.memory(SERIES, life.reference.baseline, BEGIN)
     assert later.learned_hour - first.learned_hour == 7 * 24
+    assert sum(first.usual.hours) > 7 * 24
+    assert min(later.usual.days) > 24
     assert (later.rhythm.to_s - later.rhythm.from_s) / 86_400 <= HOURS.kept_days
 
 
-def test_thin_traffic(reference):
-    """Traffic of a few hours in two weeks teaches nothing, and is asked again a week later."""
-    life = Life(reference)
+def test_thin_traffic(narrow):
+    """Traffic of a few hours in two weeks teaches nothing, and is asked again some hours later."""
+    life = Life(narrow)
     life.live(1, rows=4)
     life.minute += 14 * DAY
     life.live(12, rows=0)
-    memory = Rhythms(life.store, 60).memory(SERIES, reference.baseline, BEGIN)
-    assert memory.learned_hour is not None
+    memory = Rhythms(life.store, 60).memory(SERIES, narrow.baseline, BEGIN)
+    assert (memory.learned_hour is None, memory.is_due) == (False, False)
+    assert replace(memory, last_hour=memory.last_hour + 6).is_due
     assert memory.in_words().startswith("not learned yet")
 
 
@@ -161,15 +214,13 @@ def test_left_out_days(reference):
     assert life.live(1, cycle=0, rows=40, score=3.0).alarm
 
 
-def test_marked_later(reference):
+def test_marked_later(fortnight):
     """A rhythm that was learned from a day that is marked now is learned again without it."""
-    life = Life(reference)
-    life.live(15, rows=4)
     sale = LeftOut((BEGIN + DAY) * 60.0, (BEGIN + 2 * DAY) * 60.0, "a sale")
-    life.evaluator = life.evaluator_of(Policy(budget_events=50_000, left_out=(sale,)))
+    life = fortnight.again(policy=Policy(budget_events=50_000, left_out=(sale,)))
     evaluation = life.live(1, rows=4)
     assert evaluation.rhythm.startswith("learned from")
-    memory = Rhythms(life.store, 60).memory(SERIES, reference.baseline, BEGIN)
+    memory = Rhythms(life.store, 60).memory(SERIES, life.reference.baseline, BEGIN)
     assert memory.rhythm.left_out == (sale,)
 
 
@@ -202,20 +253,20 @@ def test_stored_rhythm(reference, document, rule):
     assert life.store.state(place).state == document
 
 
-def test_old_hours(reference):
+def test_old_hours(narrow):
     """An hour whose place no newer day has taken is not learned from when it is too old."""
-    life = Life(reference)
+    life = Life(narrow)
     life.live(2, rows=4)
     life.minute += (HOURS.kept_days - 1) * DAY
     life.live(HOURS.kept_days - 1, rows=0)
     life.live(16, rows=4)
-    memory = Rhythms(life.store, 60).memory(SERIES, reference.baseline, BEGIN)
+    memory = Rhythms(life.store, 60).memory(SERIES, narrow.baseline, BEGIN)
     assert memory.rhythm.from_s >= (BEGIN + 2 * DAY) * 60
 
 
-def test_unreadable_minute(reference):
+def test_unreadable_minute(narrow):
     """A minute that cannot be read is left out of its hour."""
-    life = Life(reference)
+    life = Life(narrow)
     key = WindowKey(SERIES, BEGIN)
     life.store.compact(StoredWindow(key, 0, {}), {"contract": "window.state.v1"}, [])
     life.minute += STEP
@@ -281,11 +332,9 @@ def test_rhythm_of_the_bundle(reference):
     assert not any("younger than a day" in step for alert in life.sent for step in alert["next"])
 
 
-def test_new_version(reference):
+def test_new_version(learned, reference):
     """A new version takes the rhythm of the inputs over, and holds its answers against whole days."""
-    life = Life(reference)
-    life.live(15)
-    life.sent.clear()
+    life = learned.life.again()
     rows = columns(3_000, seed=77)
     newer = Reference(reference.feature_set, fit_baseline(reference.feature_set, rows, predictions=price(rows)))
     series = Series(SERIES.model, "b" * 12)
@@ -293,6 +342,7 @@ def test_new_version(reference):
     life.reference, life.evaluator, life.series = newer, evaluator, series
     evaluation = life.live(2)
     assert f"from version {SERIES.version}; predictions are held" in evaluation.rhythm
+    assert Rhythms(life.store, 60).memory(series, newer.baseline, BEGIN).usual.quiet_hours == 0
     assert [alert["title"] for alert in life.sent] == []
     shifted = life.live(1, score=2.0)
     assert shifted.alarm

@@ -243,6 +243,7 @@ def test_linear_answers(save, houses, pack, tmp_path):
     assert exactness.get("bound_share", 0) <= 1
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("is_named", [True, False])
 def test_lightgbm_columns(houses, pack, tmp_path, is_named):
     """LightGBM's columns are found by name, or all of the rows where they have none."""

@@ -79,6 +79,7 @@ def boosters(houses):
 SOLD = {"name": "sold", "kind": "classification", "classes": ["no", "yes"]}
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("form", ["ubj", "json", "pkl", "joblib", "booster.pkl"])
 def test_xgboost_forms(tmp_path, houses, boosters, pack, form):
     """A booster of XGBoost is read in every form, and proven by its library."""
@@ -95,6 +96,7 @@ def test_xgboost_forms(tmp_path, houses, boosters, pack, form):
     assert exactness["reference"]["version"] == xgboost.__version__
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("form", ["txt", "pkl", "joblib", "booster.pkl"])
 def test_lightgbm_forms(tmp_path, houses, boosters, pack, form):
     """A booster of LightGBM is read in every form, and proven by its library."""

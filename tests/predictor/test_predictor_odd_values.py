@@ -49,6 +49,7 @@ def sent(world, value, kind, *, nullable):
     return reply.status, json.loads(reply.body)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("value", "kind", "verdict"), list(cells()))
 def test_odd_value(world, value, kind, verdict):
     """What the page says of a value is what the service answers."""

@@ -3,6 +3,7 @@
 import json
 import os
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -56,6 +57,7 @@ def allowed(text):
     return json.dumps(document)
 
 
+@pytest.mark.no_cover
 @settings(max_examples=int(os.environ.get("DRIFT_FUZZ_EXAMPLES", "300")))
 @given(events())
 def test_secrecy(worlds, event):

@@ -13,8 +13,10 @@ from drift_console.stored_windows import Span, read_span
 from drift_engine.bundle import load_bundle
 from drift_ml.replay.commands import replay
 from drift_ml.replay.errors import ReplayError
+from drift_ml.rhythm import Base
 from drift_monitor.acknowledgements import acknowledge
 from drift_monitor.keys import Series, WindowKey
+from drift_monitor.rhythms import Rhythms
 from drift_monitor.stores import Fragment, SqliteStore, StoredWindow
 
 NOW = 1_790_004_000.0
@@ -46,6 +48,7 @@ def test_no_drift(backtest, traffic):
     assert "No drift found in 4,000 events." in result.stdout
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", ["traffic.csv", "traffic.parquet"])
 def test_drift(backtest, traffic, name):
     """Drift ends with exit code 1, with what drifted and when."""
@@ -56,6 +59,7 @@ def test_drift(backtest, traffic, name):
         assert detector in result.stdout
 
 
+@pytest.mark.no_cover
 def test_csv_and_parquet(backtest, traffic):
     """CSV and Parquet of the same rows give the same report."""
     found = [document(backtest(traffic(name, shift=0.5, begin=2000), "--json")) for name in ("t.csv", "t.parquet")]
@@ -207,6 +211,21 @@ def test_stored_report(made, store, tmp_path):
     assert "want single values" in " ".join(shown.stdout.split())
 
 
+def test_base_of_the_service(made, store):
+    """A report says where the service holds the traffic against other traffic than it does itself."""
+    words = lambda: document(stored(made, store, "--window", "last-24h", "--json"))["rhythm"]["words"]  # noqa: E731
+    assert "the service" not in words()
+    version = load_bundle(made.folder).manifest["model_version"]
+    series, rhythms = Series("house-price", version), Rhythms(SqliteStore(store), 60)
+    memory = rhythms.memory(series, made.baseline, 0)
+    base = Base(NOW - 86_400, NOW, made.baseline.channel("age").counts)
+    rhythms.take_as_normal(series, memory, {"age": NOW - 86_400}, {"age": base}, "")
+    assert "; the service holds it against the traffic from 2" in words()
+    broken = rhythms.memory(series, made.baseline, 0)
+    SqliteStore(store).save(Series("house-price", f"{version}-rhythm"), broken.revision, {"first_hour": 0})
+    assert stored(made, store, "--window", "last-24h").exit_code == 5
+
+
 @pytest.fixture
 def differing(made, store):
     """The monitor has found age to differ from training, and somebody has seen it."""
@@ -260,6 +279,7 @@ def test_no_report(made, store, options, expected):
     assert expected in " ".join(result.stderr.split())
 
 
+@pytest.mark.no_cover
 def test_store_unchanged(made, store):
     """Reading changes nothing in the store."""
 

@@ -33,6 +33,7 @@ def test_pictures():
         assert (Path(__file__).parents[2] / "docs" / name).stat().st_size < 300_000
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_pasted_commands(made, tmp_path):
     """The commands work as pasted."""

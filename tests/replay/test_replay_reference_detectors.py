@@ -50,6 +50,7 @@ PAIRS = {
 chunks = st.lists(st.integers(1, 3000), min_size=1, max_size=3)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", PAIRS)
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10**6), sizes=chunks)
@@ -64,6 +65,7 @@ def test_scans(name, seed, sizes):
         assert f"mean {hit[2]}" in alarm[1]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", PAIRS)
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 10**6), sizes=chunks)

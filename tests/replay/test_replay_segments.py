@@ -11,7 +11,10 @@ from click.testing import CliRunner
 from drift_contracts import FeatureSet
 from drift_engine.bundle import SEGMENTS, describe_files, load_bundle
 from drift_ml.baseline import Baseline
+from drift_ml.replay.answering import Answers
 from drift_ml.replay.commands import replay
+from drift_ml.replay.segments import SegmentWindows
+from drift_ml.segments import read_segments
 from drift_ml.segments.fit import fit_segments
 from pyarrow import csv, table
 
@@ -77,6 +80,7 @@ def test_drift_in_a_segment(run):
     assert [part["watched"] for part in document["segments"]] == [True, True, False]
 
 
+@pytest.mark.no_cover
 def test_drift_of_all(run):
     """A drift of all rows is told of all of them, and its segments join."""
     code, document = run(lambda score: score > 0)
@@ -114,3 +118,16 @@ def test_switched_off(run):
     _, document = run(lambda score: score < 0, "--no-segments")
     assert document["segments"] == []
     assert document["replay"]["budget_events"] == 100_000
+
+
+def test_sessions_of_a_segment(bundle):
+    """The sessions of a segment's rows are counted in its windows."""
+    loaded = load_bundle(bundle)
+    segments = read_segments(bundle, loaded.manifest, Baseline.from_json(loaded.baseline))
+    counted = SegmentWindows(segments, loaded.feature_set, "0" * 12)
+    rows = house_rows(40, seed=9)
+    visits = np.array([f"v{number // 4}" for number in range(40)], dtype=object)
+    counted.take(rows, Answers(np.ones(40)), None, visits)
+    counted.close()
+    windows = [window for segment in segments for window in counted.windows(segment)]
+    assert sum(window.sketches.sessions.events for window in windows) == 40

@@ -145,6 +145,7 @@ FORMATS = {
 }
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("write", "name"), FORMATS.values(), ids=FORMATS)
 @pytest.mark.parametrize("rows", [slice(0, ROWS), slice(700, 1200)], ids=["all", "a month"])
 def test_any_format(backtest, tmp_path, write, name, rows):

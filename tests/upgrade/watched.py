@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 TABLE = "windows"
 MINUTE = 60
+#: Items that one request puts.
+MOST_ITEMS = 25
 FAR = 1 << 33
 
 
@@ -147,8 +149,9 @@ def read_items(client: Any) -> list[dict[str, Any]]:
 
 def write_items(client: Any, items: Iterable[Mapping[str, Any]]) -> None:
     """Put items as `read_items` returns them into the table."""
-    for item in items:
-        client.put_item(TableName=TABLE, Item=_as_bytes(item))
+    requests = [{"PutRequest": {"Item": _as_bytes(item)}} for item in items]
+    for begin in range(0, len(requests), MOST_ITEMS):
+        client.batch_write_item(RequestItems={TABLE: requests[begin : begin + MOST_ITEMS]})
 
 
 def _as_text(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -48,8 +48,10 @@ def parse_json(text: bytes | bytearray | str) -> Any:
     if brackets > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         raise _too_deep()
     # bytes that are UTF-8 hold no surrogates, so only an escape brings one in
-    if "\\u" in decoded or isinstance(text, str):
-        _require_characters(value)
+    if "\\u" in decoded:
+        _require_characters(json.dumps(value, ensure_ascii=False))
+    elif isinstance(text, str):
+        _require_characters(text)
     return value
 
 
@@ -119,10 +121,10 @@ def _containers(values: Iterable[Any]) -> list[Any]:
     return [value for value in values if isinstance(value, dict | list)]
 
 
-def _require_characters(value: object) -> None:
+def _require_characters(text: str) -> None:
     """Raise NotJson for half of a surrogate pair, which no UTF-8 can hold."""
     try:
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
+        text.encode("utf-8")
     except UnicodeEncodeError:
         expected = "expected Unicode characters, found half of a surrogate pair"
         raise NotJson(expected) from None

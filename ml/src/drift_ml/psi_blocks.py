@@ -14,11 +14,11 @@ from drift_ml.report import PSI_GROUPS
 from drift_ml.words import subject
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from drift_contracts.json_types import JsonObject, JsonValue
 
-    from drift_ml.baseline import Baseline
+    from drift_ml.baseline import Baseline, Channel
     from drift_ml.window import Window
 
 #: Events of a block, at least: of fewer PSI is large by chance alone.
@@ -37,6 +37,21 @@ class LargestPsi:
     value: float
     #: Events that it is of.
     events: int
+
+
+def psi_of(
+    channel: Channel,
+    counts: Sequence[int],
+) -> float:
+    """Return the PSI of a channel over at most ten groups, nats, as in a report; 0 of no events.
+
+    Args:
+        channel: of a baseline.
+        counts: events per bin, shape (bins,).
+    """
+    if not sum(counts):
+        return 0.0
+    return effects.psi(*effects.merge(channel.counts, counts, PSI_GROUPS))
 
 
 def largest_psi(
@@ -61,7 +76,7 @@ def largest_psi(
         counts = counted[channel.name]
         if not sum(counts):
             continue
-        value = effects.psi(*effects.merge(channel.counts, counts, PSI_GROUPS))
+        value = psi_of(channel, counts)
         if largest is None or value > largest.value:
             largest = LargestPsi(subject(channel.name), value, window.events)
     return largest

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Counters of a sketch; a power of two. Its relative standard error is 1/16.
 WIDTH = 512
+#: Of the counters.
+PLACES = frozenset(range(WIDTH))
 #: Squared relative standard error of the estimate of one sketch.
 VARIANCE = 2 / WIDTH
 MASK = 2**64 - 1
@@ -68,8 +70,12 @@ class Sketch:
     def merge(self, other: Sketch) -> None:
         """Count what another has counted too."""
         self.events += other.events
-        for place, count in other.counters.items():
-            self.counters[place] = self.counters.get(place, 0) + count
+        if not self.counters:
+            self.counters = dict(other.counters)
+            return
+        before = self.counters.get
+        added = {place: before(place, 0) + count for place, count in other.counters.items()}
+        self.counters.update(added)
 
     def take_off(self, other: Sketch) -> None:
         """Forget what another has counted, which this one has counted too."""
@@ -95,7 +101,7 @@ class Sketch:
         """Return the sketch in a document. Raises ValueError for counters that are none."""
         flat = document["counters"]
         counters = dict(zip(flat[::2], flat[1::2], strict=True))
-        if not counters.keys() <= set(range(WIDTH)):
+        if not counters.keys() <= PLACES:
             raise ValueError(f"expected places below {WIDTH}")
         return cls(document["events"], counters)
 

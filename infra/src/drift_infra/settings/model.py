@@ -298,7 +298,7 @@ class Settings:
     watches_segments: bool = key(
         Flag(),
         "Monitor",
-        "Watch the segments of the traffic that a feature set names, each by a detector of its own.",
+        "Watch the segments and the callers that a feature set names by detectors of their own: each segment, and a caller that is another population than the rest.",
         True,
     )
     minimum_effect: float = key(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from drift_contracts.commands import Command
@@ -25,6 +25,11 @@ from drift_ml.replay.command_line import (
     rhythm_option,
     segments_option,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from drift_contracts import FeatureSet
 
 READING = ("delimiter", "decimal", "encoding", "missing", "ignore", "sort")
 EPILOG = f"""
@@ -58,6 +63,18 @@ Examples:
     help="Column of predictions. Default: the one named prediction, else the forest predicts.",
 )
 @click.option(
+    "--session",
+    metavar="COLUMN",
+    help="Column that names the session of each row, whose rows count as one another's repeats."
+    " Default: the feature that the feature set names.",
+)
+@click.option(
+    "--caller",
+    metavar="COLUMN",
+    help="The same for who asked: one that is another population is left out of all rows. It takes"
+    " --time-column.",
+)
+@click.option(
     "--rows-per-window",
     type=click.IntRange(1),
     metavar="ROWS",
@@ -84,6 +101,8 @@ def replay(  # noqa: PLR0913 - an option each
     baseline: Path,
     time_column: str | None,
     prediction_column: str | None,
+    session: str | None,
+    caller: str | None,
     rows_per_window: int | None,
     rhythm: bool,
     repeats: bool,
@@ -115,6 +134,9 @@ def replay(  # noqa: PLR0913 - an option each
         data,
         time=time_column,
         prediction=prediction_column,
+        session=session,
+        caller=caller,
+        tells_callers=segments,
         window=rows_per_window,
         budget_events=report.budget_events,
         budget_days=report.budget_days,
@@ -124,6 +146,12 @@ def replay(  # noqa: PLR0913 - an option each
         reading=reading,
         unlabelled=Unlabelled() if drop_unlabelled else None,
     )
+    if caller is not None and (time_column is None or not rhythm or not segments):
+        raise click.UsageError(
+            "--caller: expected a column of times (--time-column), and neither --no-rhythm nor"
+            " --no-segments"
+        )
+    _note_marks(bundle.feature_set, {"session": session, "caller": caller})
     with starting("the bundle"):
         digests = read_row_digests(folder, bundle.manifest)
         learned = read_rhythm(folder, bundle.manifest, reference) if rhythm else None
@@ -158,3 +186,19 @@ def replay(  # noqa: PLR0913 - an option each
         )
 
     finish(outcome, report, render)
+
+
+def _note_marks(feature_set: FeatureSet, chosen: Mapping[str, str | None]) -> None:
+    """Say on standard error what the service tells apart and this replay does not.
+
+    Args:
+        feature_set: says where the service reads sessions and callers.
+        chosen: columns by what they name; None for none.
+    """
+    for kind, source in feature_set.sources.items():
+        if chosen[kind] is None and source.feature is None:
+            click.echo(
+                f"{kind}s are not told apart: the service reads them from {source}; --{kind} COLUMN"
+                " names the column of the file that has them",
+                err=True,
+            )

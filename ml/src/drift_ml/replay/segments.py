@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from drift_ml.baseline import Baseline
     from drift_ml.replay.answering import Answers
     from drift_ml.replay.evidence import Alarm, Replay
+    from drift_ml.replay.marks import Names
     from drift_ml.segments import Segment, Segments
 
     Columns = Mapping[str, npt.NDArray[np.generic]]
@@ -112,6 +113,7 @@ class SegmentWindows:
         columns: Columns,
         answers: Answers,
         times: Times | None,
+        sessions: Names | None = None,
     ) -> None:
         """Take rows of one window in.
 
@@ -119,6 +121,7 @@ class SegmentWindows:
             columns: By feature, each of shape (rows,).
             answers: To these rows.
             times: In milliseconds since 1970, shape (rows,).
+            sessions: What the session of each row is called, shape (rows,).
         """
         for cut in self.segments.cuts:
             places = level_places(cut.levels, self._features[cut.levels.feature], columns)
@@ -134,6 +137,7 @@ class SegmentWindows:
                     labels=None if answers.labels is None else answers.labels[chosen],
                     margins=None if answers.margins is None else answers.margins[chosen],
                     entropies=None if answers.entropies is None else answers.entropies[chosen],
+                    sessions=None if sessions is None else sessions[chosen],
                 )
 
     def close(self) -> None:

@@ -225,7 +225,8 @@ class _Reader:
             else:
                 checked = check_column(column.feature, batch.cells[place], self.reading)
                 columns[column.name] = checked.values
-                if self.layout.complete and column.feature is not None:
+                is_feature = column.name in self.layout.feature_set.names
+                if self.layout.complete and is_feature:
                     _check_complete(checked)
             self.report.add(column, place, checked, batch)
         for place in places.blank:

@@ -39,7 +39,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Layout:
-    """Which columns are read: the features, one more of numbers, and one of times."""
+    """Which columns are read: the features, one more of numbers, one of times, some of names."""
 
     feature_set: FeatureSet
     #: The target's name, or the name of a column of predictions.
@@ -48,6 +48,8 @@ class Layout:
     #: Whether no feature may be missing, whatever the feature set says: a model that has learnt no
     #: missing value needs it.
     complete: bool = False
+    #: Columns of names, such as those of sessions; what is a feature is read as that.
+    names: tuple[str, ...] = ()
 
     @property
     def columns(self) -> list[Column]:
@@ -64,6 +66,8 @@ class Layout:
             columns.append(Column(self.number, self.number))
         if self.time:
             columns.append(Column(self.time, self.time, is_time=True))
+        names = [name for name in self.names if name not in self.feature_set.names]
+        columns += [Column(name, name, _name_feature(name)) for name in dict.fromkeys(names)]
         taken = {column.header for column in columns}
         return [
             column if column.name in taken else replace(column, fallback=column.name)
@@ -82,6 +86,19 @@ def optional_target(target: Target) -> Feature:
         description=target.description,
         example=None,
         nullable=True,
+    )
+
+
+def _name_feature(name: str) -> Feature:
+    """Return a column of names as a category of any texts, which a row may lack."""
+    return Feature(
+        name=name,
+        type="category",
+        unit="none",
+        description="What names something.",
+        example=None,
+        nullable=True,
+        other=True,
     )
 
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it has no stubs
 
@@ -189,7 +188,13 @@ def _auc(
     rows: Floats,
     new: Flags,
 ) -> float:
-    return float(roc_auc_score(new, model.predict_proba(rows)[:, 1]))
+    """Return the AUC of a model: of a pair with equal scores, half is ranked rightly."""
+    scores = model.predict_proba(rows)[:, 1]
+    of_window, of_training = scores[new], np.sort(scores[~new])
+    # Whole numbers of pairs, and a tenth of the time that scikit-learn's takes to check its input.
+    pairs = np.searchsorted(of_training, of_window, "left").sum()
+    pairs += np.searchsorted(of_training, of_window, "right").sum()
+    return float(pairs / (2 * len(of_window) * len(of_training)))
 
 
 def _matrix(feature_set: FeatureSet, columns: Mapping[str, npt.ArrayLike]) -> Floats:

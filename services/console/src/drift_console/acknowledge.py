@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from drift_contracts import FeatureSet
+from drift_contracts.bundle_paths import bundle_folder, bundle_names
 from drift_contracts.commands import Command
-from drift_contracts.exits import CannotStart
+from drift_contracts.exits import CannotStart, starting
 from drift_contracts.printable import printable
+
+from drift_console.reading_store import reading_store
 
 if TYPE_CHECKING:
     from drift_monitor.stores import Store
@@ -27,12 +31,13 @@ Examples:
   driftctl acknowledge training:sqft --model house-price --why "larger houses since May"
   driftctl acknowledge alert.json --undo --why "it was no sale"
 
-Exit codes: 0 it is kept, 2 wrong usage or an alert that the store does not know, 5 the store was
-refused; see docs/exit-codes.md.
+Exit codes: 0 it is kept, 2 wrong usage, an alert that the store does not know or a feature that the
+model does not have, 5 the store or the bundle was refused; see docs/exit-codes.md.
 """
 #: Begins the name of a feature that differs from training (`drift_monitor.differences`).
 PREFIX = "training:"
 STORE = Path("build/console/console.sqlite")
+BUNDLES = Path("build/bundles")
 
 
 @click.command(
@@ -59,6 +64,13 @@ STORE = Path("build/console/console.sqlite")
     help="SQLite file that the alerts are in.",
 )
 @click.option("--table", help="DynamoDB table of a stack, in place of the file.")
+@click.option(
+    "--bundles",
+    type=click.Path(path_type=Path),
+    default=BUNDLES,
+    show_default=True,
+    help="Folder of the bundles, which say what features --model has, for training:FEATURE.",
+)
 def acknowledge(
     alert: str,
     why: str,
@@ -66,6 +78,7 @@ def acknowledge(
     model: str | None,
     store: Path,
     table: str | None,
+    bundles: Path,
     **flags: bool,
 ) -> None:
     """Keep who has seen ALERT, an id or a file with the alert, and why it is left alone.
@@ -76,7 +89,6 @@ def acknowledge(
     """
     # --help need not wait for numpy and boto3.
     from drift_monitor.acknowledgements import acknowledge as keep  # noqa: PLC0415
-    from drift_monitor.errors import MonitorError  # noqa: PLC0415
 
     undo, new_normal = flags["undo"], flags["new_normal"]
     if new_normal and (undo or alert.startswith(PREFIX)):
@@ -91,7 +103,9 @@ def acknowledge(
         raise click.UsageError(
             "ALERT: expected a file, or --model beside an id in a table or a feature"
         )
-    try:
+    if alert_id.startswith(PREFIX):
+        _check_feature(alert_id.removeprefix(PREFIX), bundles, chosen)
+    with reading_store(table):
         entry = keep(
             _open(store, table),
             chosen,
@@ -102,8 +116,6 @@ def acknowledge(
             undo=undo,
             new_normal=new_normal,
         )
-    except (MonitorError, sqlite3.Error) as error:
-        raise CannotStart(str(error)) from error
     verb = "Taken back" if undo else "Acknowledged"
     click.echo(f"{verb}: {alert_id} by {printable(entry['who'])} at {entry['at']}.")
     if new_normal:
@@ -121,6 +133,31 @@ def _read(alert: str) -> tuple[str, str | None]:
     except (ValueError, KeyError, TypeError) as error:
         expected = "expected an alert in JSON, with alert_id and model"
         raise click.BadParameter(expected, param_hint="ALERT") from error
+
+
+def _check_feature(name: str, bundles: Path, model: str) -> None:
+    """Refuse a feature that a model does not have. Raises BadParameter, CannotStart.
+
+    Args:
+        name: of the feature, or `prediction`.
+        bundles: the folder that has the model's bundle.
+        model: whose feature it is to be.
+    """
+    # As above.
+    from drift_ml.baseline import PREDICTION  # noqa: PLC0415
+
+    choices = bundle_names(bundles)
+    if model not in choices:
+        expected = f"expected the folder of the model's bundle; this has {', '.join(choices)}"
+        if not choices:
+            expected = "expected the folder of the model's bundle; this has none"
+        raise click.BadParameter(expected, param_hint="--bundles")
+    with starting("the bundle"):
+        feature_set = FeatureSet.load(Path(bundle_folder(bundles / model)) / "feature_set.json")
+    names = [*feature_set.names, PREDICTION]
+    if name not in names:
+        expected = f"expected {PREFIX} and one of {', '.join(names)}"
+        raise click.BadParameter(expected, param_hint="ALERT")
 
 
 def _model_of(store: Path, alert_id: str) -> str:

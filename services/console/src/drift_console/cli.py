@@ -183,7 +183,7 @@ docs/exit-codes.md.
     "--segments/--no-segments",
     default=True,
     show_default=True,
-    help="Watch the segments of the traffic that a feature set names, each on its own.",
+    help="Watch the segments and the callers that a feature set names, each on its own.",
 )
 @left_out_option
 @click.option(

@@ -21,7 +21,7 @@ from drift_console.database import connect
 from drift_console.frame import Frame
 from drift_console.ingest import Ingester
 from drift_console.metrics import MetricStore
-from drift_console.monitoring import EvidenceReader, Monitor, WhatIf, period_of
+from drift_console.monitoring import EvidenceReader, Monitor, WhatIf, period_of, policy_of
 from drift_console.player import Player
 from drift_console.scenario_runner import ScenarioRunner
 from drift_console.stack_metrics import StackMetrics
@@ -119,7 +119,7 @@ class Console:
         self._what_if = WhatIf(
             self._open_windows(),
             served.references,
-            period=period_of(settings),
+            policy=policy_of(settings, specification.document),
         )
         self._replaying = threading.Lock()
         self._alerts = self._open_alerts()
@@ -323,15 +323,20 @@ class Console:
             asked: Who, why, and of which model.
 
         Raises:
-            NotFound: For a model that is not served, or an alert that it does not have.
+            NotFound: For a model that is not served, or an alert or a feature that it does not
+                have.
         """
         return await asyncio.to_thread(self._acknowledge, alert_id, asked)
 
     def _acknowledge(self, alert_id: str, asked: Acknowledging) -> Acknowledgement:
         model = self._name(asked.model)
         with self._acknowledging:
-            is_of_training = alert_id.startswith(PREFIX)
-            if not is_of_training and not has_alert(self._storage.path, model, alert_id):
+            if alert_id.startswith(PREFIX):
+                names = [*self._views[model].feature_set.names, PREDICTION]
+                if alert_id.removeprefix(PREFIX) not in names:
+                    listed = ", ".join(names)
+                    raise NotFound(f"alert: expected {PREFIX} and one of {listed}")
+            elif not has_alert(self._storage.path, model, alert_id):
                 raise NotFound("alert: expected the id of an alert that the page lists")
             return acknowledge(
                 self._alerts,

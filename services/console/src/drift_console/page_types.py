@@ -469,6 +469,8 @@ WhatIfDocument = TypedDict(
         "alarms": list[WhatIfAlarm],
         "windows": int,
         "events": int,
+        # What the windows were held against, in a sentence without a full stop.
+        "held": str,
         # What an alarm of PSI would have said; None where it was not asked for.
         "psi": str | None,
         "from": str | None,

@@ -14,19 +14,23 @@ from drift_contracts import SettingsError
 from drift_ml.tables import Layout, ReadOptions, read_chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
-    from typing import Any
+    from typing import Any, Literal
 
     from drift_contracts import FeatureSet
     from drift_contracts.features import Feature
     from drift_ml.tables import Chunk
+
+    Kind = Literal["session", "caller"]
 
 DAY_MS = 86_400_000
 #: Bytes of a file that are hashed at a time.
 BLOCK = 1 << 20
 #: Rows that are made into requests at a time.
 TOGETHER = 1_000
+#: Where a feature set may read names from that no feature has.
+PLACES = "from a header or the request context"
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,9 @@ class Asked:
     time: str | None = None
     #: Days over which rows without times are spread evenly.
     spread_days: float | None = None
+    #: The columns that name the session of each row, and who asked.
+    session: str | None = None
+    caller: str | None = None
     #: Whether to begin again in a store of its own where an earlier start is half-way.
     anew: bool = False
     #: Whether somebody has chosen the folder of the store.
@@ -61,6 +68,32 @@ class Asked:
             )
             raise SettingsError({"--replay": expected})
 
+    @property
+    def marks(self) -> dict[Kind, str]:
+        """Return the columns of sessions and callers, without those that are not chosen."""
+        marks: dict[Kind, str] = {}
+        if self.session is not None:
+            marks["session"] = self.session
+        if self.caller is not None:
+            marks["caller"] = self.caller
+        return marks
+
+    def check_marks(self, feature_set: FeatureSet) -> None:
+        """Refuse a column of sessions or callers that the service has no place for.
+
+        Raises:
+            SettingsError: the feature set reads them from a feature, or from nowhere.
+        """
+        expected = {}
+        for kind in self.marks:
+            source = feature_set.sources.get(kind)
+            if source is None:
+                expected[f"--{kind}"] = f"a model whose feature set names a {kind} ({PLACES})"
+            elif source.feature is not None:
+                expected[f"--{kind}"] = f"none: the feature set names it by {source}, in every row"
+        if expected:
+            raise SettingsError(expected)
+
 
 @dataclass(frozen=True)
 class Survey:
@@ -80,6 +113,8 @@ class PastRow:
     time_ms: int
     #: JSON of prediction.request.v1.
     body: bytes
+    #: What names the session and the caller, without those that are not named.
+    marks: Mapping[Kind, str] = field(default_factory=dict)
 
 
 class PastTraffic:
@@ -95,11 +130,13 @@ class PastTraffic:
 
         Raises:
             DataError: the file breaks the feature set, or cannot be read; every finding is named.
-            SettingsError: the file has no rows.
+            SettingsError: the file has no rows, or a column is named that has no place.
         """
         self._asked = asked
         self._features = feature_set.features
-        self._layout = Layout(feature_set, None, asked.time, complete=complete)
+        asked.check_marks(feature_set)
+        names = tuple(asked.marks.values())
+        self._layout = Layout(feature_set, None, asked.time, complete=complete, names=names)
         #: What the file holds.
         self.survey = self._look()
 
@@ -150,9 +187,25 @@ class PastTraffic:
             for feature in self._features
         ]
         names = [feature.name for feature in self._features]
-        for time_ms, *values in zip(times[part].tolist(), *columns, strict=True):
+        marks = self._marks(chunk, part)
+        for time_ms, mark, *values in zip(times[part].tolist(), marks, *columns, strict=True):
             document = {"features": dict(zip(names, values, strict=True))}
-            yield PastRow(time_ms, json.dumps(document).encode())
+            yield PastRow(time_ms, json.dumps(document).encode(), mark)
+
+    def _marks(self, chunk: Chunk, part: slice) -> list[dict[Kind, str]]:
+        """Return what names the session and the caller of each row.
+
+        Args:
+            chunk: As it was read.
+            part: The rows of it.
+        """
+        marks: list[dict[Kind, str]] = [{} for _ in range(*part.indices(chunk.rows))]
+        for kind, column in self._asked.marks.items():
+            for mark, cell in zip(marks, chunk.columns[column][part].tolist(), strict=True):
+                # Missing numbers are not equal to themselves.
+                if cell is not None and cell == cell:  # noqa: PLR0124 - NaN
+                    mark[kind] = str(cell)
+        return marks
 
     def identity(self, **facts: object) -> str:
         """Return a digest of the file's content, of how it is read, and of further facts."""
@@ -163,8 +216,11 @@ class PastTraffic:
                 _hash(file, digest)
         reading = {name: str(value) for name, value in asdict(self._asked.reading).items()}
         how = {"time": self._asked.time, "spread": self._asked.spread_days, **reading}
-        facts_text = {name: str(value) for name, value in facts.items()}
-        digest.update(json.dumps([how, facts_text], sort_keys=True).encode())
+        parts: list[object] = [how, {name: str(value) for name, value in facts.items()}]
+        # Without any, a replay goes on in the store that an earlier release has begun.
+        if self._asked.marks:
+            parts.append(self._asked.marks)
+        digest.update(json.dumps(parts, sort_keys=True).encode())
         return digest.hexdigest()
 
 

@@ -10,10 +10,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drift_contracts import DriftError
 from drift_contracts.timestamps import utc_text_of_seconds
+from drift_predictor.packing import LAMBDA
+from drift_predictor.service import JSON
+from drift_predictor.values import Request
 
 from drift_console import linelog
 from drift_console.ingest import position
@@ -24,13 +27,14 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterator, Mapping
 
+    from drift_contracts.features import Source
     from drift_engine.bundle import Bundle
 
     from drift_console.alarm_evaluator import AlarmEvaluator
     from drift_console.ingest import Ingester
     from drift_console.monitoring import Monitor
     from drift_console.page_types import ReplayEntry
-    from drift_console.past import PastRow, PastTraffic
+    from drift_console.past import Kind, PastRow, PastTraffic
     from drift_console.settings import Settings
 
 MINUTE_S = 60
@@ -94,15 +98,39 @@ def make_answering(
     """
     at_ns = [0]
     service = make_service(settings, bundles, write, clock=lambda: at_ns[0])
+    sources = next(iter(bundles.values())).feature_set.sources
 
     def answer(row: PastRow) -> None:
         """Answer one row. Raises RowRefused."""
         at_ns[0] = row.time_ms * 1_000_000
-        reply = service.respond("POST", "/predict", row.body)
+        reply = service.answer(_request(row, sources), "", LAMBDA)
         if reply.status != 200:  # noqa: PLR2004 - the status of an answer
             raise RowRefused(f"a row of the replay: expected one that the model answers: {reply}")
 
     return answer
+
+
+def _request(row: PastRow, sources: Mapping[Kind, Source]) -> Request:
+    """Return a row as the request that it was.
+
+    Args:
+        row: With what names its session and its caller.
+        sources: Where the model reads these.
+    """
+    headers: dict[str, str] = {}
+    context: dict[str, Any] = {}
+    for kind, text in row.marks.items():
+        source = sources[kind]
+        if source.header is not None:
+            headers[source.header] = text
+        elif source.context is not None:
+            *above, last = source.context.split("/")[1:]
+            place = context
+            for name in above:
+                place = place.setdefault(name, {})
+            place[last] = text
+    event = {"headers": headers} if headers else None
+    return Request("POST", "/predict", row.body, JSON, "", context or None, event)
 
 
 class Player(Supervised):

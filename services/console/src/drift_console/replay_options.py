@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 READING = ("delimiter", "decimal", "encoding", "missing", "ignore", "sort")
 #: Options that mean nothing without --replay.
-OF_REPLAY = ("speed", "time_column", "spread_days", "anew", *READING)
+OF_REPLAY = ("speed", "time_column", "spread_days", "session", "caller", "anew", *READING)
 #: Seconds that a replay keeps: all of it.
 KEPT = 36_500 * 86_400.0
 #: Seconds of traffic a second, where none are chosen.
@@ -78,6 +78,17 @@ OPTIONS = (
         " file.",
     ),
     click.option(
+        "--session",
+        metavar="COLUMN",
+        help="Column of --replay that names the session of each row, where the feature set reads it"
+        " from a header or the request context.",
+    ),
+    click.option(
+        "--caller",
+        metavar="COLUMN",
+        help="The same for who asked.",
+    ),
+    click.option(
         "--anew",
         is_flag=True,
         help="Begin the replay again in a store beside, where an earlier start is half-way.",
@@ -131,6 +142,8 @@ def asked_of(context: click.Context, options: dict[str, Any]) -> Asked | None:
         speed=values["speed"],
         time=values["time_column"],
         spread_days=values["spread_days"],
+        session=values["session"],
+        caller=values["caller"],
         anew=values["anew"],
         reading=reading,
         data_is_chosen=is_given(context, "data"),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from drift_engine.bundle import Bundle
+    from drift_ml.baseline import Baseline
     from drift_ml.replay.differing import TrainingDifference
     from drift_ml.replay.segments import SegmentReplay
 
@@ -119,6 +120,8 @@ def report(
         raise CannotStart(f"the store {store} cannot be read: {error}") from error
     # Minutes of the store never span the end of an hour.
     allowance = allowance_of(baseline, windows, learned, is_on=rhythm)
+    in_service = _held_in_service(store, bundle, baseline)
+    allowance = replace(allowance, words=f"{allowance.words}{in_service}")
     budget = budget_of(settings.budget_events, settings.budget_days, windows)
     with ProgressBars() as bars:
         result = replay_windows(
@@ -167,6 +170,31 @@ def report(
         return page(outcome, baseline, bundle.feature_set, source=source, made=made)
 
     finish(outcome, settings, render)
+
+
+def _held_in_service(store: Path, bundle: Bundle, baseline: Baseline) -> str:
+    """Return what the monitor holds the traffic against, where that is traffic; "" for training.
+
+    Args:
+        store: Of the windows and states.
+        bundle: Of the model.
+        baseline: Of the bundle.
+    """
+    # As above.
+    from drift_monitor.bases import bases_in_words  # noqa: PLC0415
+    from drift_monitor.errors import BadStore  # noqa: PLC0415
+    from drift_monitor.keys import MINUTE, Series  # noqa: PLC0415
+    from drift_monitor.rhythms import Rhythms  # noqa: PLC0415
+    from drift_monitor.stores import SqliteStore  # noqa: PLC0415
+
+    series = Series(bundle.manifest["model"], bundle.manifest["model_version"])
+    try:
+        memory = Rhythms(SqliteStore(store), MINUTE).memory(series, baseline, 0)
+    except BadStore as error:
+        raise CannotStart(str(error)) from error
+    rhythm = memory.reference(baseline)
+    words = bases_in_words({} if rhythm is None else rhythm.bases)
+    return words.replace("; held", "; the service holds it", 1)
 
 
 def _differences(store: Path, bundle: Bundle) -> tuple[TrainingDifference, ...]:

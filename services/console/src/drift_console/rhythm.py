@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from drift_contracts.commands import Command, Group
-from drift_contracts.exits import CannotStart, starting
+from drift_contracts.exits import starting
 from drift_contracts.reading_options import reading_options
 from drift_contracts.terminal import make_terminal
 from drift_ml.detection_options import left_out_option
@@ -21,11 +19,10 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from drift_console.reading_store import reading_store
 from drift_console.verify import open_windows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from drift_engine.bundle import Bundle
     from drift_ml.baseline import Baseline
     from drift_ml.left_out import LeftOut
@@ -153,7 +150,7 @@ def sizes(baseline: Path, windows: Path | None, table: str | None) -> None:
     if (windows is None) == (table is None):
         raise click.UsageError("expected --windows or --table, one of them")
     _, bundle, _ = load_baseline(baseline)
-    with _reading():
+    with reading_store(table):
         rhythms, series = _rhythms(bundle, windows, table)
         listed = rhythms.sizes(series)
     grid = Table(title=Text(f"Sums of {series}"), title_justify="left", box=box.SIMPLE_HEAD)
@@ -200,23 +197,21 @@ def _of_store(
     windows: Path | None,
     table: str | None,
 ) -> tuple[Batches, Batches]:
-    """Return the hours and the ten minutes that a monitor has kept. Raises CannotStart."""
-    with _reading():
+    """Return the hours and the ten minutes that a monitor has kept.
+
+    Raises CannotStart, and UsageError where there is no hour.
+    """
+    with reading_store(table):
         rhythms, series = _rhythms(bundle, windows, table)
         memory = rhythms.memory(series, baseline, int(time.time() // MINUTE))
         hours = list(rhythms.hours(series, baseline, memory))
-        return hours, list(rhythms.tens(series, baseline, memory))
-
-
-@contextmanager
-def _reading() -> Iterator[None]:
-    """Turn what a store fails with into the end of the command. Raises CannotStart."""
-    from drift_monitor.errors import MonitorError  # noqa: PLC0415
-
-    try:
-        yield
-    except (MonitorError, sqlite3.Error) as error:
-        raise CannotStart(str(error)) from error
+        tens = list(rhythms.tens(series, baseline, memory))
+    if not hours:
+        raise click.UsageError(
+            f"--windows, --table: expected the hours of {series}, two weeks or more; there are"
+            " none: is it the store that this version is watched in?"
+        )
+    return hours, tens
 
 
 def _rhythms(bundle: Bundle, windows: Path | None, table: str | None) -> tuple[Rhythms, Series]:

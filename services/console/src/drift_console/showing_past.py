@@ -76,8 +76,18 @@ class Past:
             " UTC.",
             f"Its store is {self.place.folder}, and it {start}. Nobody is notified.",
         )
-        for line in lines:
+        for line in (*lines, *self._unnamed()):
             terminal.print(Text(line), soft_wrap=True)
+
+    def _unnamed(self) -> list[str]:
+        """Return what the service reads from requests and no column of the file is chosen for."""
+        ((_, bundle),) = self.bundles.items()
+        lines = []
+        for kind, source in bundle.feature_set.sources.items():
+            if source.feature is None and kind not in self.asked.marks:
+                option = f"--{kind} COLUMN names the column of the file that has it"
+                lines.append(f"No row has a {kind}, which the model reads from {source}; {option}.")
+        return lines
 
     def _show(self, entry: ReplayEntry, terminal: Terminal) -> None:
         """Print how far the replay is, ten times in all, and that it has ended."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from math import isfinite
 from pathlib import Path
@@ -13,12 +12,14 @@ import click
 from drift_contracts.bundle_paths import bundle_names
 from drift_contracts.commands import Command
 from drift_contracts.errors import DriftError
-from drift_contracts.exits import FINDING, CannotStart
+from drift_contracts.exits import FINDING
 from drift_contracts.terminal import make_terminal
 from drift_ml.replay.command_line import load_baseline
 from rich import box
 from rich.table import Table
 from rich.text import Text
+
+from drift_console.reading_store import reading_store
 
 if TYPE_CHECKING:
     from drift_contracts.types import AlertV2
@@ -74,7 +75,6 @@ def verify(alert: Path, windows: Path | None, table: str | None, bundles: Path) 
     """Compute the evidence of ALERT again, a file with an alert.v2, and show its course."""
     # --help need not wait for numpy.
     from drift_monitor.callers import evaluated_windows  # noqa: PLC0415
-    from drift_monitor.errors import MonitorError  # noqa: PLC0415
     from drift_monitor.keys import Series  # noqa: PLC0415
     from drift_monitor.rhythm_archive import kept_rhythm  # noqa: PLC0415
     from drift_monitor.verification import CannotVerify  # noqa: PLC0415
@@ -86,21 +86,20 @@ def verify(alert: Path, windows: Path | None, table: str | None, bundles: Path) 
     folder, bundle, baseline = bundle_of(bundles, document)
     segment = _segment_of(folder, bundle, baseline, document)
     grounds, detector = document["drift"]["windows"], document["drift"]["detector"]
+    series = Series(document["model"], document["model_version"])
+    if segment is not None:
+        # A caller is held against the bins of all traffic.
+        series, baseline = series.part(segment.code), segment.baseline or baseline
     try:
-        store = open_windows(windows, table, grounds["period"])
-        series = Series(document["model"], document["model_version"])
-        if segment is not None:
-            # A caller is held against the bins of all traffic.
-            series, baseline = series.part(segment.code), segment.baseline or baseline
-        stored = evaluated_windows(store, series, baseline, document)
-        rhythm = None
-        if "rhythm" in detector:
-            rhythm = kept_rhythm(store, series, detector["rhythm"], baseline)
+        with reading_store(table):
+            store = open_windows(windows, table, grounds["period"])
+            stored = evaluated_windows(store, series, baseline, document)
+            rhythm = None
+            if "rhythm" in detector:
+                rhythm = kept_rhythm(store, series, detector["rhythm"], baseline)
         result = compute(document, stored, baseline, rhythm)
     except CannotVerify as error:
         raise click.BadParameter(str(error), param_hint="ALERT") from error
-    except (MonitorError, sqlite3.Error) as error:
-        raise CannotStart(str(error)) from error
     _show(make_terminal(), document, result)
     raise click.exceptions.Exit(0 if result.holds else FINDING)
 

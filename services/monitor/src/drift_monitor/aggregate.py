@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 AHEAD_MINUTES = 5
 #: An older event is rejected: windows are retained no longer.
 OLDEST_DAYS = 35
-DAY = 86_400
+HOUR_S, DAY = 3_600, 86_400
 
 _log = logging.getLogger("drift_monitor")
 
@@ -284,7 +284,9 @@ class Aggregator:
         if not is_number(prediction):  # float() would take "nan", "inf" and true
             raise BadEvent("Prediction is of the wrong type: expected a number")
         self._validator(series, reference).row({"features": event["features"]})
-        caller = self._callers.part(event, series) if reference.has_callers else None
+        caller = None
+        if reference.has_callers:
+            caller = self._callers.part(event, series, int(self._now() // HOUR_S))
         if caller is not None:
             parts[caller] = reference.baseline
             counted.touched.add(WindowKey(caller, minute))

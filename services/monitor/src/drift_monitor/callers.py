@@ -12,9 +12,15 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from drift_contracts import DriftError
-from drift_ml.effects import chi_square, merge, psi, psi_expected
 from drift_ml.figures import plain_number
 from drift_ml.left_out import day_in_words
+from drift_ml.populations import (
+    FEWEST_EVENTS,
+    MOST_PARTS,
+    NO_EFFECT,
+    is_another,
+    population_difference,
+)
 from drift_ml.segments import Segment
 from drift_ml.window import Window
 
@@ -49,22 +55,14 @@ CALLER = "caller"
 #: Of the digest that an event names its caller by; more say nothing more among twenty.
 DIGITS = 8
 #: Callers that have windows of their own, the first that are seen.
-MOST_CALLERS = 19
+MOST_CALLERS = MOST_PARTS
 #: All others together.
 OTHER = "any other"
-#: Events of a caller over which it is decided, at least; its own traffic is a base from as many.
-FEWEST_EVENTS = 500
-#: PSI in excess of chance, on one feature: from the first on a caller is another population (a
-#: large change, half a standard deviation), and below the second on every feature it is none.
-LEAST_EFFECT, NO_EFFECT = 0.25, 0.1
-#: Probability by chance below which a caller is another population, over all features and callers.
-LEVEL = 0.001
-#: Events that a day counts as in that probability, at most: those of a day depend on each other.
-DAY_EVENTS = 200
-#: Groups that bins are merged to for PSI, as in reports.
-MOST_GROUPS = 10
 #: Whole days that one run looks at, at most.
 MOST_DAYS = 7
+#: Days after which a caller that has not asked gives its windows to another, where all are taken: a
+#: monthly job keeps its own.
+ABSENT_DAYS = 35
 #: Times that a name is noted again where another process was first.
 ATTEMPTS = 5
 DAY_S = 86_400
@@ -110,17 +108,22 @@ class Roster:
         """Read nothing yet; store: keeps the names."""
         self._store = store
         self._names: dict[Series, list[str]] = {}
+        #: When the names were read last, in hours since 1970.
+        self._read_hour: dict[Series, int] = {}
 
     def part(
         self,
         event: PredictionEvent,
         series: Series,
+        hour: int = 0,
     ) -> Series | None:
         """Return the series of an event's caller; None where the event names none.
 
         Args:
             event: that is counted.
             series: of all traffic.
+            hour: since 1970, by the clock: the names are read again each hour, as the evaluator
+                takes those off that have not asked for long.
 
         Raises:
             BadEvent: the caller is no text.
@@ -134,8 +137,10 @@ class Roster:
             raise BadEvent("caller: expected a text")
         name = caller[:DIGITS]
         names = self._names.get(series, [])
-        if name not in names and len(names) < MOST_CALLERS:
+        is_old = hour > self._read_hour.get(series, -1)
+        if is_old or (name not in names and len(names) < MOST_CALLERS):
             names = self._names[series] = self._note(series, name)
+            self._read_hour[series] = hour
         return series.part(caller_segment(name if name in names else OTHER).code)
 
     def _note(
@@ -166,8 +171,9 @@ class Roster:
 class Population:
     """What is known of one caller."""
 
-    #: The first day on which it was seen, since 1970.
+    #: The first and the last day on which it was seen, since 1970.
     first_day: int
+    last_day: int
     #: Whole days that the two sums are of.
     days: int = 0
     #: Windows of the caller, and of everybody else on the same days; empty for none.
@@ -185,6 +191,10 @@ class Population:
     def is_out(self) -> bool:
         """Return whether it is left out of the whole now."""
         return bool(self.left) and self.left[-1][1] is None
+
+    def forget(self) -> None:
+        """Begin both sums anew."""
+        self.days, self.by_caller, self.by_others = 0, {}, {}
 
 
 @dataclass(frozen=True)
@@ -429,6 +439,7 @@ class Callers:
             for number in range(max(day, today - MOST_DAYS), today):
                 self._add_day(series, baseline, parts, populations, number)
             self._decide(series, baseline, populations, cursor)
+            self._give_up(series, populations, today, cursor)
             _save(self._store, series, stored.revision, today, populations)
         return Watched(populations, whole_before)
 
@@ -451,6 +462,9 @@ class Callers:
         """
         days = {name: self._day(part, baseline, day) for part, name in parts.items()}
         seen = {name: window for name, window in days.items() if window.events}
+        for name in seen:
+            if name in populations:
+                populations[name].last_day = day
         undecided = [
             name for name in seen if name not in populations or not populations[name].is_alike
         ]
@@ -461,7 +475,7 @@ class Callers:
             if name in populations and populations[name].is_out:
                 remaining -= window
         for name in undecided:
-            population = populations.setdefault(name, Population(day))
+            population = populations.setdefault(name, Population(day, day))
             others = remaining if population.is_out else remaining - seen[name]
             population.days += 1
             population.by_caller = _sum(population.by_caller, seen[name], baseline)
@@ -491,12 +505,16 @@ class Callers:
     ) -> None:
         """Decide about every caller with enough events.
 
+        Of several that differ from the rest the one that differs most is left out, and the others
+        are decided about anew: it was part of what they were held against.
+
         Args:
             series: of all traffic.
             baseline: whose bins are counted.
             populations: by name, which are changed.
             cursor: the last minute of the whole that was evaluated.
         """
+        differing: dict[str, float] = {}
         for name, population in populations.items():
             counted = _sum_of(population.by_caller, baseline)
             if counted is None or counted.events < FEWEST_EVENTS:
@@ -504,17 +522,67 @@ class Callers:
             others = Window.from_json(population.by_others, baseline)
             population.events = counted.events
             population.share = counted.events / (counted.events + others.events)
-            is_alone = others.events < counted.events
-            largest, is_certain = _difference(baseline, counted, others, population.days)
+            days = population.days
+            largest, is_certain = population_difference(baseline, counted, others, days)
             if population.is_out:
                 if largest < NO_EFFECT and not self._stands(series, name):
                     population.left[-1][1] = cursor
                     population.is_alike = True
-            elif largest >= LEAST_EFFECT and is_certain and not is_alone:
-                population.left.append([cursor + 1, None])
+            elif is_another(largest, is_certain=is_certain, of_part=counted, of_others=others):
+                differing[name] = largest
             else:
                 population.is_alike = True
-            population.days, population.by_caller, population.by_others = 0, {}, {}
+            population.forget()
+        if differing:
+            most = max(differing, key=lambda name: differing[name])
+            populations[most].left.append([cursor + 1, None])
+            for population in populations.values():
+                population.forget()
+
+    def _give_up(
+        self,
+        series: Series,
+        populations: dict[str, Population],
+        today: int,
+        cursor: int,
+    ) -> None:
+        """Let callers that have not asked for long have no windows any more, where all are taken.
+
+        What was left out stays known for as long again: evidence may rest on it. A caller that
+        comes back is as one that is new. One of which an alert stands is not given up, as nobody
+        would tell its end.
+
+        Args:
+            series: of all traffic.
+            populations: by name, which are changed.
+            today: the day under way, since 1970.
+            cursor: the last minute of the whole that was evaluated.
+        """
+        stored = self._store.state(_place(series, "callers"))
+        names = _roster(stored.state)
+        last_days = {name: population.last_day for name, population in populations.items()}
+        for name, last_day in last_days.items():
+            is_counted = name in names or name == OTHER
+            if not is_counted and last_day < today - 2 * ABSENT_DAYS:
+                del populations[name]
+        absent = []
+        for name in names:
+            is_absent = last_days.get(name, today) < today - ABSENT_DAYS
+            if is_absent and not self._stands(series, name):
+                absent.append(name)
+        if len(names) < MOST_CALLERS or not absent:
+            return
+        remaining = [name for name in names if name not in absent]
+        try:
+            self._store.save(_place(series, "callers"), stored.revision, {"names": remaining})
+        except Conflict:
+            # A caller was noted meanwhile; tomorrow is early enough.
+            return
+        for name in absent:
+            population = populations[name]
+            if population.is_out:
+                population.left[-1][1] = cursor
+            population.forget()
 
     def _stands(
         self,
@@ -626,40 +694,6 @@ def callers_in_words(
     if not listed:
         return ""
     return f"; left out, as another population than the rest: {'; '.join(listed)}"
-
-
-def _difference(
-    baseline: Baseline,
-    of_caller: Window,
-    of_others: Window,
-    days: int,
-) -> tuple[float, bool]:
-    """Return the largest PSI in excess of chance over features, and whether chance is ruled out.
-
-    Args:
-        baseline: whose bins are counted.
-        of_caller: its events.
-        of_others: those of everybody else.
-        days: that both are of.
-    """
-    counts, others = of_caller.channel_counts(), of_others.channel_counts()
-    inputs = [
-        channel.name
-        for channel in baseline.channels
-        if channel.answer is None and len(channel.of) == 1
-    ]
-    # As many events as are independent, for the probability alone.
-    part = min(1.0, DAY_EVENTS * days / of_caller.events)
-    largest, least_p = 0.0, 1.0
-    for name in inputs:
-        expected, actual = merge(others[name], counts[name], MOST_GROUPS)
-        if not sum(expected) or not sum(actual):
-            continue
-        chance = psi_expected(len(expected), sum(expected), sum(actual))
-        largest = max(largest, psi(expected, actual) - chance)
-        few = [[round(part * count) for count in side] for side in (expected, actual)]
-        least_p = min(least_p, chi_square(*few).p)
-    return largest, least_p * len(inputs) * (MOST_CALLERS + 1) < LEVEL
 
 
 def _without(

@@ -352,7 +352,31 @@ class Evaluator:
         differs: tuple[Differing, ...] | None = None
         if memory is not None:
             differs = self._differing(series) if memory.has_whole_day else ()
-        return replace(evaluation, rhythm=words, differs=differs)
+        quiet = evaluation.window is None and self._is_usually_quiet(series, state, memory)
+        return replace(evaluation, rhythm=words, differs=differs, is_usually_quiet=quiet)
+
+    def _is_usually_quiet(
+        self,
+        series: Series,
+        state: SeriesState,
+        memory: Memory | None,
+    ) -> bool:
+        """Return whether a silence up to the cursor is no longer than its hours usually have.
+
+        Args:
+            series: in which nothing came in this run.
+            state: of the series.
+            memory: what is stored of its rhythm.
+        """
+        if memory is None or memory.usual is None or series.segment:
+            return False
+        since_s = memory.usual.missing_since((state.cursor + 1) * self._policy.period)
+        if since_s == -inf:
+            return True
+        begin = int(since_s // self._policy.period)
+        windows = self._store.windows(series, begin, state.cursor)
+        # One without events is left where its only callers are counted apart.
+        return any(stored.window["events"] for stored in windows)
 
     def _keep_differences(
         self,
@@ -404,7 +428,8 @@ class Evaluator:
         if memory is not None:
             rhythm = self._rhythm(memory, reference)
             held = bases_in_words({} if rhythm is None else rhythm.bases)
-            words = f"{memory.in_words(reference.rhythm)}{held}"
+            quiet = f"; {memory.usual}" if memory.usual and str(memory.usual) else ""
+            words = f"{memory.in_words(reference.rhythm)}{held}{quiet}"
         if not self._policy.left_out:
             return words
         listed = ", ".join(map(str, self._policy.left_out))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from drift_ml.report import window_report
 from drift_ml.verdict import moving_features
 
 from drift_monitor.repeats import repeats_in_words
@@ -13,7 +12,6 @@ from drift_monitor.repeats import repeats_in_words
 if TYPE_CHECKING:
     from collections import Counter
 
-    from drift_contracts.types import WindowReportV1
     from drift_ml.evidence import DriftFinding, MixtureDetector
     from drift_ml.rhythm import Rhythm
     from drift_ml.window import Window
@@ -37,8 +35,6 @@ class Evaluation:
     counts: Counter[str]
     #: Everything evaluated in this run, None if nothing came.
     window: Window | None
-    #: The window against the baseline.
-    report: WindowReportV1 | None
     #: The strongest evidence of this run, in nats.
     evidence: float
     #: The evidence that an alarm takes, in nats.
@@ -59,6 +55,8 @@ class Evaluation:
     behind: float = 0.0
     #: Whether any version of the model ever had an event; before that, silence shows nothing.
     asked: bool = True
+    #: Whether nothing came, and the hours of this silence usually have no events.
+    is_usually_quiet: bool = False
     #: What is known of the traffic's rhythm, in words; None where it is not learned.
     rhythm: str | None = None
     #: What differs from training, the largest first; None where it is not measured.
@@ -98,10 +96,7 @@ class Run:
 
     def evaluation(self, behind: float) -> Evaluation:
         """Return what was found so far; behind: seconds that are left for the next run."""
-        window = report = None
-        if self.window.events:
-            window = self.window
-            report = window_report(self.source.reference.baseline, window)
+        window = self.window if self.window.events else None
         raised = [
             alarm.finding
             for alarm in self.detector.alarms
@@ -112,7 +107,6 @@ class Run:
             series=self.source.series,
             counts=self.counts,
             window=window,
-            report=report,
             evidence=max(self.strengths, default=self.detector.evidence),
             needed=self.detector.needed,
             alarm=bool(raised),

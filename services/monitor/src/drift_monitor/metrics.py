@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from drift_contracts.metric_lines import NO_UNIT, directives, metric_line
 from drift_contracts.spec import METRIC_FEATURES, metric_features
 from drift_ml.baseline import PREDICTION
+from drift_ml.psi_blocks import psi_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from drift_ml.evidence import DriftFinding
 
     from drift_monitor.evaluation import Evaluation
+
+#: Of a PSI.
+DIGITS = 6
 
 
 def emf_line(
@@ -59,8 +63,9 @@ def evaluation_values(
         features: that have metrics, at most.
     """
     values: dict[str, float] = {}
-    # Absent until the model was ever asked, so that an alarm on silence does not ring before.
-    if evaluation.asked:
+    # Absent until the model was ever asked, and in hours that usually have no events: where data
+    # is missing, an alarm on silence keeps its state.
+    if evaluation.asked and not evaluation.is_usually_quiet:
         events = 0
         if evaluation.window is not None:
             events = evaluation.window.events
@@ -90,18 +95,19 @@ def _by_feature(
 
     PSI is over the windows of this run; the evidence is the channel's part of the whole.
     """
-    if evaluation.report is None or evaluation.reference is None:
+    if evaluation.window is None or evaluation.reference is None:
         return
+    # A report of all channels, of which these are a few, took a quarter of a run.
+    counts = evaluation.window.channel_counts()
     feature_set, baseline = evaluation.reference.feature_set, evaluation.reference.baseline
     measured = frozenset(metric_features(feature_set, baseline.importances, most))
-    for channel in evaluation.report["channels"]:
-        name = channel["name"]
+    for channel in baseline.channels:
+        name = channel.name
         # A feature's own channel is named as the feature, and is of it alone.
-        if channel["of"] != [name] or name == PREDICTION or name not in measured:
+        if channel.of != (name,) or name == PREDICTION or name not in measured:
             continue
-        psi = channel["effects"]["psi"]
-        if psi is not None:
-            yield f"Psi_{name}", psi
+        # A metric has the digits of a report.
+        yield f"Psi_{name}", float(f"{psi_of(channel, counts[name]):.{DIGITS}g}")
         yield f"Evidence_{name}", _part(evaluation.finding, name) / evaluation.needed
 
 

@@ -32,6 +32,7 @@ from drift_monitor.formats import DAMAGED, NEWER, is_newer, refuse_damaged
 from drift_monitor.keys import Series
 from drift_monitor.rules import Rules
 from drift_monitor.sums import HOUR_S, HOURS, HOURS_A_DAY, Sums, size_in_words
+from drift_monitor.usual_traffic import MOST_DAYS, UsualTraffic, usual_traffic
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -54,6 +55,9 @@ FIRST_LOOK_HOURS = 6
 LOOK_HOURS = 3
 #: Hours after which a rhythm is learned again.
 RELEARNED_HOURS = 7 * HOURS_A_DAY
+#: Hours after which it is tried again where the traffic is too thin or too short: after a night
+#: without any, two weeks are full some hours later than the clock says.
+RETRIED_HOURS = 6
 WHAT = "what was learned of the traffic's rhythm"
 
 _log = logging.getLogger("drift_monitor")
@@ -69,7 +73,7 @@ class Memory:
     #: none is.
     first_hour: int
     last_hour: int
-    #: The last hour when the rhythm was learned.
+    #: The last hour when the rhythm was learned, from which on a week passes until it is again.
     learned_hour: int | None = None
     rhythm: Rhythm | None = None
     #: Digest of the detector's settings when the rhythm was learned: a state of these goes on
@@ -94,6 +98,9 @@ class Memory:
     taken: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: Whether the rhythm was learned with bases of traffic.
     is_rolling: bool = False
+    #: What hours of the week usually have, learned with the rhythm; of a new version by the one
+    #: before. None before it is known.
+    usual: UsualTraffic | None = None
 
     def in_force(self, bundled: Rhythm | None = None) -> Rhythm | None:
         """Return the rhythm that traffic is held against.
@@ -212,7 +219,7 @@ class Memory:
             learned = f"not known yet: {self.hours} of {HOURS_A_DAY} hours of traffic are there"
         else:
             learned = f"not learned yet: {days} days of traffic are there"
-            learned += self._size_in_words(" ({})")
+            learned += self._size_in_words(" (the sums of its hours take {})")
         if not self.whole_days and self.is_first_day:
             return f"{learned}, and a difference may be that of the hour"
         if not self.whole_days:
@@ -303,6 +310,7 @@ class Rhythms:
                 bases_from_json(members.get("new_normals", {}), baseline.channels),
                 {name: tuple(taken) for name, taken in members.get("taken", {}).items()},
                 bool(members.get("is_rolling", False)),
+                _usual_of(members),
             )
         except (KeyError, TypeError, ValueError):
             item = f"state#{_place(series)}"
@@ -409,9 +417,11 @@ class Rhythms:
             )
         except RhythmError as error:
             _log.info("the rhythm of %s is not learned: %s", series, error)
-            return replace(memory, learned_hour=memory.last_hour)
+            earlier = memory.last_hour - RELEARNED_HOURS + RETRIED_HOURS
+            return replace(memory, learned_hour=earlier)
         _log.info("the rhythm of %s: %s", series, rhythm)
-        self._hand_on(series, baseline, rhythm)
+        usual = self._usual(series, baseline, memory)
+        self._hand_on(series, baseline, rhythm, usual)
         return replace(
             memory,
             learned_hour=memory.last_hour,
@@ -421,7 +431,25 @@ class Rhythms:
             new_normals={},
             taken={},
             is_rolling=self._rules.is_rolling,
+            usual=usual,
         )
+
+    def _usual(
+        self,
+        series: Series,
+        baseline: Baseline,
+        memory: Memory,
+    ) -> UsualTraffic:
+        """Return what hours of the week usually have.
+
+        Args:
+            series: whose hours.
+            baseline: whose bins are counted.
+            memory: with the hours that are summed.
+        """
+        windows = self.windows(series, baseline, memory, MOST_DAYS)
+        events = {hour: window.events for hour, window in windows}
+        return usual_traffic(events, memory.first_hour, memory.last_hour, self._left_out)
 
     def _bases(
         self,
@@ -567,6 +595,7 @@ class Rhythms:
         series: Series,
         baseline: Baseline,
         rhythm: Rhythm,
+        usual: UsualTraffic,
     ) -> None:
         """Keep a rhythm for the versions of the model to come, with the bins that it is of."""
         place = _model_place(series)
@@ -575,6 +604,7 @@ class Rhythms:
             "rhythm": rhythm.to_json(),
             "baseline": baseline.digest,
             "channels": [channel.to_json() for channel in baseline.channels],
+            "usual": usual.to_json(),
         }
         # Two versions that learn at once have the same traffic.
         with contextlib.suppress(Conflict):
@@ -602,11 +632,13 @@ class Rhythms:
             rhythm = Rhythm.from_json(
                 document["rhythm"], baseline=document["baseline"], channels=channels
             )
+            usual = _usual_of(document)
         except (KeyError, TypeError, ValueError):
             _log.warning("the rhythm of an earlier version of %s cannot be read", series.model)
             return fresh
         inputs = carried(rhythm, channels, baseline)
-        return replace(fresh, carried=inputs, carried_from=str(document["version"]))
+        version = str(document["version"])
+        return replace(fresh, carried=inputs, carried_from=version, usual=usual)
 
     def _look(
         self,
@@ -717,6 +749,16 @@ def _rhythm_of(
     return Rhythm.from_json(document, baseline=baseline.digest, channels=baseline.channels)
 
 
+def _usual_of(members: Mapping[str, Any]) -> UsualTraffic | None:
+    """Return the usual traffic that is stored; None for none.
+
+    Raises KeyError, TypeError or ValueError.
+    """
+    # Absent where a release before this one has learned the rhythm.
+    document = members.get("usual")
+    return None if document is None else UsualTraffic.from_json(document)
+
+
 def _model_place(series: Series) -> Series:
     # Versions are hex digits. A segment follows its own rhythm.
     place = Series(series.model, "rhythm")
@@ -743,4 +785,5 @@ def _document(memory: Memory) -> Document:
         "new_normals": {name: base.to_json() for name, base in memory.new_normals.items()},
         "taken": {name: list(channels) for name, channels in memory.taken.items()},
         "is_rolling": memory.is_rolling,
+        "usual": None if memory.usual is None else memory.usual.to_json(),
     }

@@ -2,7 +2,15 @@
 
 from drift_console.monitoring.reading import EvidenceReader
 from drift_console.monitoring.references import period_of, references_of
-from drift_console.monitoring.turn import Monitor
+from drift_console.monitoring.turn import Monitor, policy_of
 from drift_console.monitoring.what_if import Asked, WhatIf
 
-__all__ = ["Asked", "EvidenceReader", "Monitor", "WhatIf", "period_of", "references_of"]
+__all__ = [
+    "Asked",
+    "EvidenceReader",
+    "Monitor",
+    "WhatIf",
+    "period_of",
+    "policy_of",
+    "references_of",
+]

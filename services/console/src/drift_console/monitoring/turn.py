@@ -112,19 +112,7 @@ class Monitor:
             lambda alert: publish(self._with_segment(alert)),
             lambda: self._now,
             stack=settings.stack,
-            policy=Policy(
-                learns_rhythm=settings.rhythm,
-                allows_for_repeats=settings.repeats,
-                references=Rules.of(settings.reference, settings.new_normal_days),
-                left_out=settings.left_out,
-                budget_days=settings.false_alarm_days,
-                minimum_effect=settings.minimum_effect,
-                minimum_effects=settings.minimum_effects,
-                muted=settings.muted,
-                psi_alarm=_psi_alarm(settings, spec),
-                lateness_minutes=LATENESS,
-                period=self._period,
-            ),
+            policy=policy_of(settings, spec),
             links={"console": url},
             shown=lambda model: shown_alerts(connection, model),
             acknowledgements=acknowledgements,
@@ -272,6 +260,28 @@ class Monitor:
                         place = series.part(code)
                 spans.setdefault(place, []).extend(spans_of([alert]))
         return spans
+
+
+def policy_of(settings: Settings, spec: MonitoringSpec) -> Policy:
+    """Return how the evaluator decides.
+
+    Args:
+        settings: The console's.
+        spec: Has the limit of PSI where the settings choose none.
+    """
+    return Policy(
+        learns_rhythm=settings.rhythm,
+        allows_for_repeats=settings.repeats,
+        references=Rules.of(settings.reference, settings.new_normal_days),
+        left_out=settings.left_out,
+        budget_days=settings.false_alarm_days,
+        minimum_effect=settings.minimum_effect,
+        minimum_effects=settings.minimum_effects,
+        muted=settings.muted,
+        psi_alarm=_psi_alarm(settings, spec),
+        lateness_minutes=LATENESS,
+        period=period_of(settings),
+    )
 
 
 def _psi_alarm(settings: Settings, spec: MonitoringSpec) -> float:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from drift_contracts.timestamps import utc_text_of_seconds
 from drift_ml.descriptions import units_of
 from drift_ml.evidence import Budget
+from drift_ml.left_out import is_left_out
 from drift_ml.psi_blocks import check_psi
 from drift_ml.replay.evidence import events_per_day, replay_windows
 from drift_monitor.policy import Policy
 
+from drift_console.monitoring.held_against import held_against
 from drift_console.monitoring.reading import THRESHOLD, features_of
 from drift_console.monitoring.references import baselines_of
 from drift_console.monitoring.windows import WindowReader
@@ -60,17 +62,20 @@ class WhatIf:
         store: SqliteStore,
         references: Mapping[Series, Reference],
         *,
-        period: int,
+        policy: Policy,
     ) -> None:
         """Prepare to read.
 
         Args:
             store: Where the monitor keeps its windows.
             references: What each series is compared with; one version of each model is replayed.
-            period: Seconds that a window spans.
+            policy: Of the evaluator.
         """
-        self._windows = WindowReader(store, period=period)
-        self._period = period
+        self._store = store
+        self._references = references
+        self._policy = policy
+        self._windows = WindowReader(store, period=policy.period)
+        self._period = policy.period
         self._series = {series.model: series for series in references}
         self._baselines = baselines_of(references)
         self._units = {
@@ -86,7 +91,8 @@ class WhatIf:
     ) -> WhatIfDocument:
         """Return the document of `GET /console/api/replay`.
 
-        The detector starts clean at the first window shown.
+        The detector starts clean at the first window shown, and holds all windows against what the
+        evaluator holds traffic against now.
 
         Args:
             model: One that is monitored.
@@ -99,13 +105,17 @@ class WhatIf:
         baseline = self._baselines[model]
         begins, windows = self._windows_of(model, frame)
         budget = self._budget(asked, windows)
+        series = self._series[model]
+        held = held_against(self._store, series, self._references[series], self._policy)
         replayed = replay_windows(
             baseline,
             windows,
             budget=Budget(budget),
             minimum_effect=asked.minimum_effect,
+            phases=held.phases,
             minimum_effects=asked.minimum_effects,
             units=self._units[model],
+            repeats=self._policy.allows_for_repeats,
         )
         value: list[float | None] = [None] * frame.count
         needed = log(budget)
@@ -124,6 +134,7 @@ class WhatIf:
             "alarms": [self._alarm(baseline, alarm, asked) for alarm in replayed.alarms],
             "windows": len(windows),
             "events": replayed.events,
+            "held": held.words,
             "psi": self._psi(baseline, windows, asked),
             "from": utc_text_of_seconds(begins[0]) if begins else None,
         }
@@ -147,7 +158,12 @@ class WhatIf:
         first = max(frame.start // self._period, last - REPLAYED)
         numbers = range(first, last + 1)
         stored = self._windows.windows(self._series[model], self._baselines[model], numbers)
-        seen = [(start, window) for start, window in stored if window.events]
+        left_out = self._policy.left_out
+        seen = [
+            (start, window)
+            for start, window in stored
+            if window.events and not is_left_out(start, left_out)
+        ]
         return [start for start, _ in seen], [window for _, window in seen]
 
     def _alarm(self, baseline: Baseline, alarm: Alarm, asked: Asked) -> WhatIfAlarm:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: What of JSON can change; a tuple is stored as a list.
 CONTAINERS = (dict, list, tuple)
+#: What of JSON cannot.
+PLAIN = {int, float, str, bool, type(None)}
 
 
 class MemoryStore:
@@ -129,6 +131,9 @@ def _copy(value: object) -> object:
             for name, member in value.items()
         }
     if isinstance(value, CONTAINERS):
+        # Most lists are of numbers: they are looked through and copied without a step of Python.
+        if PLAIN.issuperset(map(type, value)):
+            return list(value)
         return [_copy(item) if isinstance(item, CONTAINERS) else item for item in value]
     return value
 

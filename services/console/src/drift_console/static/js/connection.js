@@ -2,6 +2,9 @@
 
 const SILENCE = 8000; // the stream is silent while nothing changes: after this long, ask whether it still lives
 const POLL = 2000;
+const SILENT = "the server does not answer";
+const SLOW = 5000; // after this long without an answer the page says so, and goes on waiting for it
+const PATIENCE = 60_000; // a long span of many features may take many seconds
 const LONGEST_WAIT = 8000;
 
 export class Connection {
@@ -62,27 +65,33 @@ export class Connection {
     const source = this.#source;
     const answer = await this.#fetch();
     if (source === null || source !== this.#source) return;
-    if (answer.problem || source.readyState !== EventSource.OPEN) return this.#broken();
+    if (answer.problem || source.readyState === EventSource.CLOSED) return this.#broken();
     this.#after("silence", SILENCE, () => this.#ask());
-    this.onStatus("live");
+    // The stream of a slow server may not have begun yet, while its answers come.
+    this.onStatus(source.readyState === EventSource.OPEN ? "live" : "polling");
     this.onState(answer);
   }
 
   async #poll() {
     const generation = this.#generation;
-    this.#after("poll", POLL, () => this.#poll());
+    this.#timers.set("poll", null); // under way: the next one waits for the answer
     const answer = await this.#fetch();
     if (generation !== this.#generation || !this.#timers.has("poll")) return;
+    this.#after("poll", POLL, () => this.#poll());
     this.onStatus(answer.problem ? "lost" : "polling", answer.problem);
     if (!answer.problem) this.onState(answer);
   }
 
   async #fetch() {
+    const generation = this.#generation;
+    const late = setTimeout(() => generation === this.#generation && this.onStatus("lost", SILENT), SLOW);
     try {
-      const response = await fetch(`console/api/state?${this.#query}`, { cache: "no-store", signal: AbortSignal.timeout(5000) });
+      const response = await fetch(`console/api/state?${this.#query}`, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
       return response.ok ? await response.json() : { problem: await problem(response) };
     } catch {
-      return { problem: "the server does not answer" };
+      return { problem: SILENT };
+    } finally {
+      clearTimeout(late);
     }
   }
 

@@ -84,6 +84,15 @@ export function tick(seconds, step) {
   return step >= 86400 ? day.format(new Date(seconds * 1000)) : clock(seconds * 1000, null, step < 60);
 }
 
+/** Local time of one of some times in epoch seconds, oldest first; with its day where they are of several. */
+export function among(times, seconds, withSeconds = true) {
+  const today = (time) => new Date(time * 1000).toDateString();
+  const several = times.length > 0 && today(times[0]) !== today(times.at(-1));
+  const at = new Date(seconds * 1000);
+  if (Number.isNaN(at.getTime())) return NONE;
+  return several ? `${day.format(at)} ${hour.format(at)}` : clock(at, null, withSeconds);
+}
+
 /** "2026-11-23 12:00:00 UTC". */
 export function utc(iso) {
   const at = new Date(iso);

@@ -22,7 +22,7 @@ export function acknowledgement(alert, kept, today = null) {
   };
   if (kept) {
     const undo = h("button", { type: "button", class: "quiet", onclick: () => send({ who: remembered() || kept.who, why: "taken back on the page", undo: true }) }, "Undo");
-    return h("p", { class: "small acknowledged" }, `Acknowledged by ${kept.who}, `, timeNode(kept.at, today), `: ${kept.why} `, kept.new_normal ? "It is taken as the new normal. " : "", undo, said);
+    return h("p", { class: "small acknowledged" }, `Acknowledged by ${kept.who}${kept.new_normal ? " as the new normal" : ""}, `, timeNode(kept.at, today), `: ${kept.why} `, undo, said);
   }
   const who = h("input", { name: "who", required: true, maxlength: 100, placeholder: "Your name", "aria-label": "Your name", value: remembered() });
   const why = h("input", { name: "why", required: true, maxlength: 500, placeholder: "Why it can be left", "aria-label": "Why it can be left" });

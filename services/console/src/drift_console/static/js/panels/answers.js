@@ -2,13 +2,13 @@
 
 import { chart, overTime, uPlot } from "../charts.js";
 import { dataTable, h, heading, reconcile, setText, table, whenChanged } from "../dom.js";
-import { clock, number, plural, share } from "../format.js";
+import { among, number, plural, share } from "../format.js";
 import { calibrationPart } from "./calibration.js";
 import { distribution } from "./distribution.js";
 
 const MOST = 7; // classes that are drawn one by one, the others together as the last of them
 const hueOf = (place) => `class-${place % MOST}`;
-const at = (data, i) => clock(data[0][i] * 1000, null, true);
+const at = (data, i) => among(data[0], data[0][i]);
 
 export function answersPanel(root) {
   let state = null;
@@ -58,7 +58,7 @@ function mixPart() {
   const block = h("div", { class: "block mix" }, h("h3", {}, "Classes over time"));
   const none = h("p", { class: "muted" }, "Nothing yet: labels are counted with the first minute of traffic that is over.");
   const numbers = dataTable("classes over time", () => table("Newest first", ["Time", ...mix.names], mix.times
-    .map((time, i) => [clock(time * 1000, null, true), ...mix.course.map((shares) => share(shares[i]))])
+    .map((time, i) => [among(mix.times, time), ...mix.course.map((shares) => share(shares[i]))])
     .filter((row) => row[1] !== "–").reverse()));
   const course = h("div", {}, block, none, numbers);
   const rows = h("ul", { class: "classes" });

@@ -2,7 +2,7 @@
 
 import { chart, horizontal, leading, lonely, newest, overTime, uPlot, verticalAt } from "../charts.js";
 import { dataTable, h, setText, table } from "../dom.js";
-import { clock, compact, deviations, number, quantity, share } from "../format.js";
+import { among, compact, deviations, number, quantity, share } from "../format.js";
 
 const FEW = 8; // bins whose labels all fit below them
 
@@ -43,7 +43,7 @@ export function distribution(first, { id = `feature-${first.name}`, mark = null 
     }),
   });
   const line = chart(course, {
-    label: `Average of ${first.name} over time`, title: (d, i) => clock(d[0][i] * 1000, null, true), utc: true, last: newest,
+    label: `Average of ${first.name} over time`, title: (d, i) => among(d[0], d[0][i]), utc: true, last: newest,
     legend: [{ label: "average", swatch: "live", read: (d, i) => (d[1][i] === null ? "–" : number(d[1][i])) }],
     options: (colour) => ({
       ...overTime(colour, { axis: false, hooks: { draw: [horizontal(() => feature.baseline.mean, colour("muted"), [3, 3])] }, range: courseRange(() => feature) }),

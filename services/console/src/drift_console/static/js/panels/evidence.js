@@ -3,7 +3,7 @@
 import { chart, horizontal, lonely, moments, newest, overTime } from "../charts.js";
 import { channelName } from "../channels.js";
 import { dataTable, h, heading, reconcile, setText, table, whenChanged } from "../dom.js";
-import { clock, fixed, number, plural, share, timeNode } from "../format.js";
+import { among, fixed, number, plural, share, timeNode } from "../format.js";
 import { acknowledgement } from "./acknowledge.js";
 import { effectsPart } from "./effects.js";
 import { segmentsPart } from "./segments.js";
@@ -28,7 +28,7 @@ export function evidencePanel(root) {
   const quiet = h("p", { class: "muted" }, "No drift has been found.");
   const replayed = () => whatIf.at(state.evidence.times);
   const numbers = dataTable("evidence over time", () => table("Newest first", ["Time", "Evidence", "With other settings"],
-    state.evidence.times.map((t, i) => [clock(t * 1000, null, true), plainly(state.evidence.value[i]), plainly(replayed()[i])])
+    state.evidence.times.map((t, i) => [among(state.evidence.times, t), plainly(state.evidence.value[i]), plainly(replayed()[i])])
       .filter((row) => row[1] !== "–").reverse()));
   const whatIf = whatIfForm(() => state && draw());
   const effects = effectsPart();
@@ -42,7 +42,7 @@ export function evidencePanel(root) {
   const marks = (colour) => () => state.evidence.alerts.map((alert) => (
     { time: Date.parse(alert.timestamp) / 1000, stroke: colour(alert.state === "ALARM" ? "alarm" : "quiet") }));
   const course = chart(block, {
-    label: "Evidence of drift over time", title: (d, i) => clock(d[0][i] * 1000, null, true), utc: true, last: newest,
+    label: "Evidence of drift over time", title: (d, i) => among(d[0], d[0][i]), utc: true, last: newest,
     legend: [
       { label: "evidence", swatch: "live", read: (d, i) => plainly(d[1][i]) },
       { label: "with other settings", swatch: "other", read: (d, i) => plainly(d[2][i]) },

@@ -2,10 +2,10 @@
 
 import { chart, horizontal, leading, lonely, moments, newest, overTime, uPlot } from "../charts.js";
 import { dataTable, h, heading, setText, table } from "../dom.js";
-import { clock, compact, duration, fixed, number, quantity } from "../format.js";
+import { among, compact, duration, fixed, number, quantity } from "../format.js";
 import { limitOf } from "./answers.js";
 
-const title = (data, i) => clock(data[0][i] * 1000, null, true);
+const title = (data, i) => among(data[0], data[0][i]);
 const plainly = (value) => (value == null ? "–" : fixed(value));
 
 export function timelinePanel(root) {
@@ -17,7 +17,7 @@ export function timelinePanel(root) {
   const blocks = ["Drift score", "Predictions", "Requests"].map((name, i) => h("div", { class: `block height-${i}` }, h("h3", {}, name)));
   const numbers = dataTable("drift score, predictions and requests over time", () => {
     const { times, count, prediction, drift_score: drift } = state.series;
-    const rows = times.map((time, i) => [clock(time * 1000, null, true), number(count[i]), plainly(drift.average[i]), plainly(drift.maximum[i]),
+    const rows = times.map((time, i) => [among(times, time), number(count[i]), plainly(drift.average[i]), plainly(drift.maximum[i]),
       money(prediction.average[i]), money(prediction.p10[i]), money(prediction.p90[i])]).filter((row) => row[1] !== "0").reverse();
     return table("Newest first", ["Time", "Requests", "Score, average", "Score, maximum", "Prediction, average", "10th percentile", "90th percentile"], rows);
   });
@@ -76,7 +76,7 @@ export function timelinePanel(root) {
     blocks[1].firstChild.title = state.answers?.score?.description ?? "";
     const skip = leading(state.series);
     const late = (values) => values.slice(skip);
-    setText(span, `${skip ? `since ${clock(times[skip] * 1000)}` : `last ${duration(bucket * times.length)}`}, ${duration(bucket)} a bucket`);
+    setText(span, `${skip ? `since ${among(times, times[skip], false)}` : `last ${duration(bucket * times.length)}`}, ${duration(bucket)} a bucket`);
     drift.update([late(times), late(score.average), late(score.maximum)], `now ${plainly(last)}, threshold ${number(state.threshold)}`);
     predictions.update([times, prediction.average, prediction.p90, prediction.p10].map(late), `now ${money(prediction.average.findLast((v) => v !== null))}`);
     requests.update([late(times), late(count)], `${number(count.reduce((sum, value) => sum + (value ?? 0), 0))} shown`);

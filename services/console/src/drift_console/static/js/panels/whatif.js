@@ -1,7 +1,7 @@
 // A form that asks what the detector would have said with other settings, and keeps the answer to be drawn.
 
 import { h, setText } from "../dom.js";
-import { clock, fixed, number, plural } from "../format.js";
+import { among, fixed, number, plural } from "../format.js";
 import { problem } from "../connection.js";
 
 /** {node, follow(state), at(times)}: `at` gives the replayed evidence at these times; changed() is called with news. */
@@ -63,13 +63,13 @@ export function whatIfForm(changed) {
   };
 }
 
-const HINT = "Replays the stored windows of the span shown, from a clean start, and draws the evidence beside the real one.";
+const HINT = "Replays the stored windows of the span shown, from a clean start, held against what the service holds traffic against now, and draws the evidence beside the real one.";
 
 /** What a replay found, in a sentence. */
 export function sentence(found) {
   const days = found.false_alarm_days ? `${plural(found.false_alarm_days, "day")} of all models, here ` : "";
   const settings = `one false alarm in ${days}${number(found.budget)} events, effects from ${number(found.minimum_effect)} standard deviations`;
-  return found.psi ? `${alarmsOf(found, settings)} ${found.psi}` : alarmsOf(found, settings);
+  return [alarmsOf(found, settings), found.psi, found.held && `${found.held}.`].filter(Boolean).join(" ");
 }
 
 function alarmsOf(found, settings) {
@@ -79,6 +79,6 @@ function alarmsOf(found, settings) {
   const silent = found.alarms.length - heard.length ? `, ${found.alarms.length - heard.length} muted` : "";
   if (!found.alarms.length) return `With ${settings}: no alarm in ${over}.`;
   if (!heard.length) return `With ${settings}: no alarm in ${over}${silent}.`;
-  const told = heard.map((alarm) => `${alarm.words} at ${clock(alarm.at, null, true)}`);
+  const told = heard.map((alarm) => `${alarm.words} at ${among(found.times, Date.parse(alarm.at) / 1000)}`);
   return `With ${settings}: ${plural(heard.length, "alarm")} in ${over}${silent}: ${told.join("; ")}.`;
 }
