@@ -38,8 +38,9 @@ MOST_INFLATION = 25.0
 MOST_VARIANCE = 1 / 200
 #: Upper quartile of a chi-square of one degree of freedom.
 UPPER_SQUARE = 1.3233
-#: Inflation of the longest blocks from which it is taken to grow on with the length, as it did.
-GROWING = 4.0
+#: Inflation that a dozen blocks tell from chance: of less it is not judged what most differ by, nor
+#: whether it grows with their length.
+CERTAIN = 4.0
 #: What the inflation of shorter blocks exceeds 1 by, at least, where its growth is judged.
 LEAST_EXCESS = 1e-9
 
@@ -75,24 +76,29 @@ class Residuals:
     @property
     def ratio(self) -> float:
         """Return the variance of the gains over the one expected, the largest over the charts."""
+        blocks = len(self.gains)
         expected = self.variances.sum(axis=0)
         squares = (self.gains**2).sum(axis=0)
+        # What is foretold is the mean of these very blocks, which takes one degree of freedom.
+        corrected = squares * blocks / (blocks - 1)
         ones = np.ones_like(expected)
-        ratios = np.divide(squares * self._corrected, expected, out=ones, where=expected > 0)
+        ratios = np.divide(corrected, expected, out=ones, where=expected > 0)
         return float(ratios.max())
 
     @property
     def usual_ratio(self) -> float:
-        """Return the same by the upper quartile of the squares, which no few blocks decide."""
-        zeros = np.zeros_like(self.gains)
-        squares = np.divide(self.gains**2, self.variances, out=zeros, where=self.variances > 0)
-        upper = np.quantile(squares, 0.75, axis=0) * self._corrected
-        return float(upper.max()) / UPPER_SQUARE
+        """Return the same by what adjacent blocks mostly differ by, the largest over the charts.
 
-    @property
-    def _corrected(self) -> float:
-        """Return the factor for one degree of freedom: what is foretold is the blocks' own mean."""
-        return len(self.gains) / (len(self.gains) - 1)
+        The upper quartile of squared differences in place of a mean: neither some odd blocks nor a
+        change that stays decide it. Source: von Neumann 1941 (successive differences).
+        """
+        events = np.maximum(self.events, 1.0)
+        means, errors = self.gains / events, self.variances / events**2
+        expected = errors[1:] + errors[:-1]
+        squares = np.diff(means, axis=0) ** 2
+        zeros = np.zeros_like(squares)
+        ratios = np.divide(squares, expected, out=zeros, where=expected > 0)
+        return float(np.quantile(ratios, 0.75, axis=0).max()) / UPPER_SQUARE
 
 
 def _sums(
@@ -196,7 +202,8 @@ def dependence(
     blocks = [days.in_blocks(length) for length in _lengths(len(days.gains))]
     events = [float(block.events.mean()) / within for block in blocks]
     ratios = [block.ratio / within for block in blocks]
-    usual = [block.usual_ratio / within for block in blocks]
+    differing = [block.usual_ratio / within for block in blocks]
+    usual = [ratio if ratio > CERTAIN else 1.0 for ratio in differing]
     spans = _spread(ratios, events, len(days.gains))
     for ratio, of in _within_days(batches, within):
         spans = spans.most(Spread((ratio - 1) / of, ratio))
@@ -234,7 +241,7 @@ def _spread(
     for ratio, of in zip(ratios, events, strict=True):
         variance = max(variance, (ratio - 1) / of)
         inflation = max(inflation, ratio)
-    if len(ratios) > 1 and ratios[-1] > GROWING:
+    if len(ratios) > 1 and ratios[-1] > CERTAIN:
         growth = (ratios[-1] - 1) / max(ratios[-2] - 1, LEAST_EXCESS)
         doublings = log2(days) + 1 - len(ratios)
         # What wanders without end doubles.
