@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from drift_ml.baseline import Channel
 from drift_ml.descriptions import describe
-from drift_ml.evidence import Budget, MixtureDetector, Settings, Tables, charts
+from drift_ml.evidence import Budget, MixtureDetector, Seasonality, Settings, Tables, charts
 from drift_ml.evidence._distributions import reference_distribution
 
 from benchmarks.simulate.coding import counted
@@ -88,10 +88,11 @@ def test_unseen_levels_expectation() -> None:
 
 
 def test_one_row_among_many_levels() -> None:
-    """Of more than 64 bins one row is added in all, of fewer half a row each."""
+    """Of more than 64 bins, or mostly empty ones, one row is added in all, of others half a row each."""
     assert reference_distribution([0] * 65).sum() == pytest.approx(1.0)
     assert reference_distribution([99, *[0] * 99])[0] == pytest.approx(99.01 / 100)
-    assert reference_distribution([99, *[0] * 63])[0] == pytest.approx(99.5 / 131)
+    assert reference_distribution([99, *[0] * 63])[0] == pytest.approx((99 + 1 / 64) / 100)
+    assert reference_distribution([99, *[1] * 63])[0] == pytest.approx(99.5 / 194)
 
 
 @pytest.mark.no_cover
@@ -171,3 +172,25 @@ def test_events_that_a_channel_saw() -> None:
     partly = tables.seen_in_event({"age": 1})
     assert partly is not None
     assert partly.tolist() == [0.0] * 8 + [1.0] * 8
+
+
+def test_concentrated_reference():
+    """Traffic of one bin is no drift from a reference of the same bin, however many others are empty."""
+    channel = Channel("heat", "quantiles", ("heat",), (*(0,) * 40, 600), values=tuple(range(40)))
+    detector = MixtureDetector(Settings([channel], Budget(BUDGET)))
+    for _ in range(300):
+        assert not detector.update({"heat": [*(0,) * 40, BATCH]})
+    assert reference_distribution([600, 0, 0])[1] < reference_distribution([600, 0])[1]
+
+
+@pytest.mark.parametrize("bursting", [(), ("rooms",)], ids=["steady", "bursting"])
+def test_burst_is_no_change(bursting):
+    """A batch of one value alone raises an alarm, but where traffic bursts; there several do."""
+    channel = Channel("rooms", "values", ("rooms",), (5_000, 5_000), values=(1, 2))
+    seasonality = Seasonality(86_400.0, ({"rooms": (5_000, 5_000)},), {"rooms": 2.0}, bursting=bursting)
+    settings = Settings([channel], Budget(BUDGET), seasonality=seasonality)
+    detector = MixtureDetector(settings)
+    assert detector.update({"rooms": [0, 200]}) == (not bursting)
+    again = Seasonality.from_json(seasonality.to_json())
+    assert again == seasonality
+    assert any(detector.update({"rooms": [0, 200]}) for _ in range(8))

@@ -11,6 +11,7 @@ from drift_ml.baseline.fit import fit_baseline
 from drift_ml.evidence import Budget, MixtureDetector, Settings, observe_window
 from drift_ml.left_out import left_out_of_texts
 from drift_ml.rhythm import Base, LeftOut, Rhythm, RhythmError, bases_from_json, carried, learn_rhythm, rebased
+from drift_ml.rhythm._days import Residuals, _spread, dependence
 from drift_ml.window import Window
 
 HOUR, DAY = 3_600.0, 86_400.0
@@ -140,6 +141,34 @@ def test_days_that_wander():
     assert alarms(baseline, wandering(3, 14), rhythm) == []
     raised = alarms(baseline, wandering(4, 1, moved=0.5), rhythm)
     assert [channel for _, channel in raised] == ["size"]
+
+
+def test_more_than_a_few_days():
+    """What most days differ by is allowed for in full, what one of them does up to a bound."""
+    rng = np.random.default_rng(3)
+    every = dependence(*of_days(rng, rng.normal(scale=0.5, size=14)))
+    assert every.days.variance == pytest.approx(every.spans.variance, rel=0.1)
+    once = dependence(*of_days(rng, np.array([*(0.0,) * 13, 1.5])))
+    assert once.is_bounded
+    assert once.days.variance < once.spans.variance / 10 < every.days.variance / 10
+
+
+def test_wandering_without_end():
+    """Days that wander on and on vary the more the longer, beyond the two days that were seen as blocks."""
+    rng = np.random.default_rng(4)
+    wandering = dependence(*of_days(rng, np.cumsum(rng.normal(scale=0.4, size=14))))
+    for ratios, longest in (([10.0, 19.0], 120), ([10.0, 10.0], 10), ([1.0, 3.0], 3)):
+        assert _spread(ratios, [1.0, 2.0], 14).inflation == pytest.approx(longest, rel=0.1)
+    assert wandering.days.inflation > 2 * 25
+    still = dependence(*of_days(rng, np.zeros(14)))
+    assert still.days is None or still.days.inflation < 3
+
+
+def of_days(rng, offsets):
+    """Return residuals of hours of a hundred events whose mean is off by day, and their begins."""
+    hours = np.repeat(offsets, 24) * 100 + rng.normal(scale=10, size=24 * len(offsets))
+    hundred = np.full((len(hours), 1), 100.0)
+    return Residuals(hours[:, None] - hours.mean(), hundred, hundred), np.arange(len(hours)) * HOUR
 
 
 def test_never_there():

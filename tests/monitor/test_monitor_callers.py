@@ -54,12 +54,12 @@ class NightWorld(World):
         self.job = Roster(self.store).part({"caller": JOB}, SERIES)
         self.evaluator = self.evaluator_of(Policy(100_000))
 
-    def days(self, number, *, job=1.5, rest=0.0):
+    def days(self, number, *, job=1.5, rest=0.0, rows=150):
         """Days of traffic; areas of the job and of the rest are moved, in standard deviations."""
         found = []
         for _ in range(number):
             for hour in range(24):
-                self.count(hour * 60 + 30, 150, rest)
+                self.count(hour * 60 + 30, rows, rest)
             for minute in range(10):
                 self.count(120 + minute, 60, job, of_job=True)
             # A while after midnight, when the day is over and summed.
@@ -207,6 +207,20 @@ def test_callers_beyond_most(world):
         roster.part({"caller": 5}, SERIES)
 
 
+def test_caller_beside_the_job(world):
+    """A caller of few events a day stays in the whole, though the job was among the others on its first day."""
+    desk = Roster(world.store).part({"caller": "00000000"}, SERIES)
+    job = world.job
+    for _ in range(3):
+        world.job = desk
+        for hour in range(24):
+            world.count(hour * 60 + 45, 18, 0.0, of_job=True)
+        world.job = job
+        found = world.days(1, job=3.0, rows=20)
+    assert f"caller {NAME}" in found[-1].rhythm
+    assert "caller 00000000" not in found[-1].rhythm
+
+
 def full_roster(store):
     """Return a roster without room, which has noted the job and others."""
     roster = Roster(store)
@@ -260,9 +274,7 @@ def test_absent_callers_stay(world, monkeypatch):
     assert NAME in caller_series(world.store, SERIES).values()
     full_roster(world.store)
     part = world.store.state(world.job)
-    world.store.save(world.job, part.revision, {**part.state, "muted": {"sqft": {}}})
-    evaluator = world.evaluator
-    monkeypatch.setattr(evaluator, "_evaluate_callers", lambda whole, *_: whole)
+    world.store.save(world.job, part.revision, {**part.state, "muted": {"sqft": world.sent[0]}})
     absent_days(world, 0)
     assert NAME in caller_series(world.store, SERIES).values()
     part = world.store.state(world.job)

@@ -118,12 +118,14 @@ def test_normal_after_days(reference):
     assert live(life, 1, 2.0).alarm is False
 
 
-def test_no_normal_of_what_is_over(reference, monkeypatch):
+@pytest.mark.parametrize("days", [0, 3], ids=["by-the-day", "before-it-is-normal"])
+def test_no_normal_of_what_is_over(reference, monkeypatch, days):
     """A change that has been over for two days is no new normal: its alarm ends, and the next is told."""
     monkeypatch.setattr("drift_ml.evidence._recovery.Recovery.evidence", property(lambda _self: -inf))
-    life = service(reference, new_normal_days=3)
+    life = service(reference, new_normal_days=days)
     live(life, 1, 2.0)
-    assert live(life, 3, 0.0).alarm is False
+    assert live(life, 2, 0.0).alarm is True
+    assert live(life, 1, 0.0).alarm is False
     alert, notice = life.sent
     assert (alert["state"], notice["state"], "new_normal" in notice) == ("ALARM", "OK", False)
     assert "more like the traffic before" in notice["reason"]

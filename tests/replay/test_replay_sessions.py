@@ -62,14 +62,14 @@ def test_rows_without_a_session(made, visits):
 
 @pytest.fixture
 def bundle_of(made, tmp_path):
-    """Write the bundle with another place of sessions in its feature set, and return its folder."""
+    """Write the bundle with other places of sessions and callers, and return its folder."""
 
-    def write(session):
+    def write(session, **more):
         folder = tmp_path / made.folder.name
         folder.mkdir()
         files = {name: (made.folder / name).read_bytes() for name in ("baseline.json", "forest.bin")}
         features = json.loads((made.folder / "feature_set.json").read_text())
-        members = {"contract": "feature-set.v2", "session": session}
+        members = {"contract": "feature-set.v2", "session": session, **more}
         files["feature_set.json"] = json.dumps({**features, **members}).encode()
         described = describe_files(files)
         manifest = json.loads((made.folder / "manifest.json").read_text())
@@ -97,6 +97,13 @@ def test_command(visits, bundle_of):
     assert "--session COLUMN" in without.stderr
     named = CliRunner().invoke(replay, [*words, "--session", "visit"])
     assert (without.exit_code, named.exit_code, named.stderr.strip()) == (1, 0, "")
+
+
+def test_callers_of_a_header(visits, bundle_of):
+    """The command says which option is missing where a header names callers."""
+    folder = bundle_of({"feature": "age"}, caller={"header": "x-desk"})
+    result = CliRunner().invoke(replay, ["--data", str(visits()), "--baseline", str(folder), "--json"])
+    assert "x-desk; --caller COLUMN" in result.stderr
 
 
 def test_columns_of_other_kinds(made, visits):

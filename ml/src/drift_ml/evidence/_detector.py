@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     Flags = npt.NDArray[np.bool_]
 #: Part of the time since an onset by which the estimate of it may be late.
 ONSET_SLACK = 0.5
+#: Nats that one batch gains at most where events come in bursts: one burst is no change.
+MOST_GAIN = 3.0
 #: In equivalent standard deviations.
 MINIMUM_EFFECT = 0.1
 #: Features of a channel of two.
@@ -141,6 +143,11 @@ class MixtureDetector:
         if seasonality is not None:
             self._wandering = _wandering(seasonality, self._tables[0].charts)
             self._discount = _reference_discount(seasonality, self._tables[0].charts)
+        self._most_gain: Floats | None = None
+        if seasonality is not None and seasonality.bursting:
+            charts = self._tables[0].charts
+            bursting = [chart.channel in seasonality.bursting for chart in charts]
+            self._most_gain = np.where(bursting, MOST_GAIN * self._variance_inflation, np.inf)
         self._daily: Flags | None = None
         if settings.whole_days:
             daily = [chart.channel in settings.whole_days for chart in self._tables[0].charts]
@@ -444,6 +451,8 @@ class MixtureDetector:
         timestamp_s: float,
         seen: Floats | None,
     ) -> bool:
+        if self._most_gain is not None:
+            ratio = np.minimum(ratio, self._most_gain)
         self._capital.advance(
             ratio,
             events,

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 #: Rows that are added to each bin of a reference, so that no probability is zero.
 JEFFREYS = 0.5
-#: Of more bins one row is added in all: half a row each would be more rows than were seen.
+#: Of more bins, or where most are empty, one row is added in all: half a row each would be more
+#: rows than were seen, and traffic as concentrated as the reference would look like a change.
 MOST_BINS_WITH_HALF_A_ROW = 64
 #: The largest correlation that is taken for true: at 1 the density of a product has no width.
 STEEPEST = 0.95
@@ -32,15 +33,16 @@ _NORMAL = NormalDist()
 def reference_distribution(counts: npt.ArrayLike) -> Floats:
     """Return bin probabilities estimated from reference counts of shape (k,), none of them zero.
 
-    Half a row is added to each bin, of more than 64 bins one row in all. Sources: Krichevsky &
-    Trofimov 1981 (Jeffreys' prior); Perks 1947.
+    Half a row is added to each bin; of more than 64 bins, or where most are empty, one row in all.
+    Sources: Krichevsky & Trofimov 1981 (Jeffreys' prior); Perks 1947.
 
     >>> reference_distribution([9, 0]).tolist()
     [0.95, 0.05]
     """
     bins = np.asarray(counts, dtype=np.float64)
     few = len(bins) <= MOST_BINS_WITH_HALF_A_ROW
-    raised = bins + (JEFFREYS if few else 1 / len(bins))
+    is_spread = 2 * np.count_nonzero(bins) >= len(bins)
+    raised = bins + (JEFFREYS if few and is_spread else 1 / len(bins))
     return np.asarray(raised / raised.sum())
 
 

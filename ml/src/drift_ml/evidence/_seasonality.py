@@ -61,6 +61,8 @@ class DaysDocument(SeasonalityDocument, total=False):
     reference: dict[str, float]
     #: By slice of the period, which of the strata it is of.
     order: list[int]
+    #: Names of channels.
+    bursting: list[str]
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class Seasonality:
     reference_inflation: Mapping[str, float] = field(default_factory=dict)
     #: By slice of the period which stratum it is of; () where each has one of its own.
     order: tuple[int, ...] = ()
+    #: Channels whose events come in bursts that the variance inflation does not cover.
+    bursting: tuple[str, ...] = ()
 
     @classmethod
     def learn(
@@ -141,6 +145,8 @@ class Seasonality:
             document["reference"] = dict(self.reference_inflation)
         if self.order:
             document["order"] = list(self.order)
+        if self.bursting:
+            document["bursting"] = list(self.bursting)
         return document
 
     @classmethod
@@ -151,8 +157,9 @@ class Seasonality:
         days = {name: DayVariation(*values) for name, values in listed}
         reference = dict(document.get("reference", {}))
         order = tuple(document.get("order", ()))
+        bursting = tuple(document.get("bursting", ()))
         spread = dict(document["spread"])
-        return cls(document["period"], strata, spread, days, reference, order)
+        return cls(document["period"], strata, spread, days, reference, order, bursting)
 
 
 def _as_lists(counts: Counts) -> dict[str, list[int]]:

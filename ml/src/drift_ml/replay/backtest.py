@@ -6,7 +6,7 @@ import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -18,11 +18,12 @@ from drift_ml.descriptions import units_of
 from drift_ml.evidence import Budget
 from drift_ml.replay.allowance import allowance_of
 from drift_ml.replay.answering import column_answers, joined, model_answers
+from drift_ml.replay.callers import CallerWindows
 from drift_ml.replay.errors import ReplayError
 from drift_ml.replay.evidence import MINIMUM_EFFECT, Replay, budget_of, replay_windows
+from drift_ml.replay.marks import check_marks, mark_column, names_in
 from drift_ml.replay.reference_detectors import Detection, ReferenceDetectors
 from drift_ml.replay.segments import SegmentReplay, SegmentWindows, replay_segments
-from drift_ml.replay.sessions import check_session, session_column, session_names
 from drift_ml.replay.training_rows import TrainingRows
 from drift_ml.tables import Layout, ReadOptions, Table, column_names, count_rows, read_chunks
 from drift_ml.tables.row_digests import RowSample, as_seen, hash_rows
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
     from drift_ml.replay.allowance import Allowance
     from drift_ml.replay.answering import Answers
-    from drift_ml.replay.sessions import Names
+    from drift_ml.replay.marks import Names
     from drift_ml.rhythm import Rhythm
     from drift_ml.segments import Segments
     from drift_ml.tables import Chunk, Unlabelled
@@ -72,6 +73,11 @@ class Request:
     prediction: str | None = None
     #: The column that names sessions. Without one, the feature that does by the feature set.
     session: str | None = None
+    #: The same for who asked.
+    caller: str | None = None
+    #: Whether callers that are another population are left out, where rows have times and cycles
+    #: are allowed for.
+    tells_callers: bool = True
     #: Rows to a window, None for the file's 500th part, rounded up.
     window: int | None = None
     #: One false alarm in so many; 100,000 events by default.
@@ -154,7 +160,9 @@ def backtest(
     version, counted = bundle.manifest["model_version"], None
     if request.segments is not None:
         counted = SegmentWindows(request.segments, bundle.feature_set, version)
-    cutter = _Cutter(baseline, version, size, step_s=_step_of(request), segments=counted)
+    caller = _caller_column(bundle, request)
+    callers = None if caller is None else CallerWindows(baseline, version)
+    cutter = _Cutter(baseline, version, size, step_s=_step_of(request), parts=(counted, callers))
     detectors = ReferenceDetectors(baseline)
     sample = RowSample() if digests is None else RowSample(limit=digests.limit)
     done = 0
@@ -162,8 +170,8 @@ def backtest(
         # numpy lets two threads count at a time.
         thread = stack.enter_context(ThreadPoolExecutor(1))
         layout = _layout(bundle, request, column)
-        check_session(layout)
-        session = session_column(bundle.feature_set, request.session)
+        check_marks(layout)
+        session = mark_column(bundle.feature_set, "session", request.session)
         unlabelled = request.unlabelled if column is None else None
         reader = read_chunks(request.path, layout, request.reading, unlabelled=unlabelled)
         chunks = stack.enter_context(closing(reader))
@@ -171,19 +179,23 @@ def backtest(
             names = bundle.feature_set.names
             columns = {name: part.chunk.columns[name] for name in names}
             detecting = thread.submit(detectors.take, columns, part.answers.predictions)
-            sessions = session_names(part.chunk, session)
-            cutter.take(columns, part.answers, part.chunk.times_ms, sessions)
+            marks = _Marks(names_in(part.chunk, session), names_in(part.chunk, caller))
+            cutter.take(columns, part.answers, part.chunk.times_ms, marks)
             if digests is not None:
                 sample.add(hash_rows(as_seen(part.encode())))
             detecting.result()
             done += part.chunk.rows
             show("rows", done, max(rows, done))
-    windows = cutter.finish()
-    allowance = allowance_of(baseline, windows, request.rhythm, is_on=request.cycles)
-    budget = budget_of(request.budget_events, request.budget_days, windows)
+    windows, left_out = cutter.finish(), ""
+    if callers is not None:
+        windows, left_out = callers.without_others(windows)
+    remaining = [window for window in windows if window.events]
+    allowance = allowance_of(baseline, remaining, request.rhythm, is_on=request.cycles)
+    allowance = replace(allowance, words=f"{allowance.words}{left_out}")
+    budget = budget_of(request.budget_events, request.budget_days, remaining)
     replay = replay_windows(
         baseline,
-        windows,
+        remaining,
         budget=budget if counted is None else Budget(counted.segments.shares.whole(budget.events)),
         minimum_effect=request.minimum_effect,
         minimum_effects=request.minimum_effects,
@@ -206,7 +218,7 @@ def backtest(
             repeats=request.repeats,
         )
     return Backtest(
-        tuple(windows),
+        tuple(remaining),
         replay,
         detectors.detections(),
         column is None,
@@ -270,8 +282,16 @@ def _layout(
     # The target is read where rows without it are left out.
     is_labelled = column is None and request.unlabelled is not None
     number = bundle.feature_set.target.name if is_labelled else column
-    names = () if request.session is None else (request.session,)
+    names = tuple(filter(None, (request.session, request.caller)))
     return Layout(bundle.feature_set, number, request.time, complete=complete, names=names)
+
+
+def _caller_column(bundle: Bundle, request: Request) -> str | None:
+    """Return the column that names callers; None where none is told apart."""
+    # They are decided about by whole days, which windows must not span.
+    if not request.tells_callers or request.time is None or not request.cycles:
+        return None
+    return mark_column(bundle.feature_set, "caller", request.caller)
 
 
 def _step_of(request: Request) -> int | None:
@@ -279,6 +299,21 @@ def _step_of(request: Request) -> int | None:
     if request.time is None or not request.cycles:
         return None
     return HOUR_S if request.rhythm is None else request.rhythm.step_s
+
+
+@dataclass(frozen=True, eq=False)
+class _Marks:
+    """What sessions and callers of some rows are called, each of shape (rows,)."""
+
+    sessions: Names | None
+    callers: Names | None
+
+    def part(self, start: int, end: int) -> _Marks:
+        """Return the rows from `start` up to `end`."""
+        return _Marks(
+            None if self.sessions is None else self.sessions[start:end],
+            None if self.callers is None else self.callers[start:end],
+        )
 
 
 class _Cutter:
@@ -291,7 +326,7 @@ class _Cutter:
         size: int,
         *,
         step_s: int | None = None,
-        segments: SegmentWindows | None = None,
+        parts: tuple[SegmentWindows | None, CallerWindows | None] = (None, None),
     ) -> None:
         """Begin with an empty window.
 
@@ -301,9 +336,9 @@ class _Cutter:
             size: Rows of a window.
             step_s: Seconds of a slice of time whose end no window spans, as cycles have a
                 reference for each; None for any.
-            segments: Takes the same rows in, by segment.
+            parts: Take the same rows in, by segment and by caller.
         """
-        self._segments = segments
+        self._segments, self._callers = parts
         self._baseline, self._version, self._size = baseline, version, size
         self._step_ms = None if step_s is None else step_s * 1000
         self._slice: int | None = None
@@ -315,7 +350,7 @@ class _Cutter:
         columns: Mapping[str, npt.NDArray[np.generic]],
         answers: Answers,
         times: Times | None,
-        sessions: Names | None = None,
+        marks: _Marks,
     ) -> None:
         """Take a chunk in: vectors of shape (rows,), times in milliseconds since 1970."""
         start = 0
@@ -330,9 +365,11 @@ class _Cutter:
             part = answers.part(start, end)
             some = {name: values[start:end] for name, values in columns.items()}
             moments = None if times is None else times[start:end]
-            names = None if sessions is None else sessions[start:end]
+            names = marks.part(start, end)
             if self._segments is not None:
-                self._segments.take(some, part, moments, names)
+                self._segments.take(some, part, moments, names.sessions)
+            if self._callers is not None and names.callers is not None:
+                self._callers.take(some, part, moments, names.callers, names.sessions)
             self._open.observe_rows(
                 some,
                 part.predictions,
@@ -340,7 +377,7 @@ class _Cutter:
                 labels=part.labels,
                 margins=part.margins,
                 entropies=part.entropies,
-                sessions=names,
+                sessions=names.sessions,
             )
             start = end
             if self._open.events == self._size:
@@ -374,8 +411,9 @@ class _Cutter:
         return self._windows
 
     def _close(self) -> None:
-        if self._segments is not None:
-            self._segments.close()
+        for counted in (self._segments, self._callers):
+            if counted is not None:
+                counted.close()
         self._windows.append(self._open)
         self._open = Window.empty(self._baseline, self._version)
 

@@ -27,6 +27,8 @@ from drift_ml.replay.command_line import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from drift_contracts import FeatureSet
 
 READING = ("delimiter", "decimal", "encoding", "missing", "ignore", "sort")
@@ -67,6 +69,12 @@ Examples:
     " Default: the feature that the feature set names.",
 )
 @click.option(
+    "--caller",
+    metavar="COLUMN",
+    help="The same for who asked: one that is another population is left out of all rows. It takes"
+    " --time-column.",
+)
+@click.option(
     "--rows-per-window",
     type=click.IntRange(1),
     metavar="ROWS",
@@ -94,6 +102,7 @@ def replay(  # noqa: PLR0913 - an option each
     time_column: str | None,
     prediction_column: str | None,
     session: str | None,
+    caller: str | None,
     rows_per_window: int | None,
     rhythm: bool,
     repeats: bool,
@@ -126,6 +135,8 @@ def replay(  # noqa: PLR0913 - an option each
         time=time_column,
         prediction=prediction_column,
         session=session,
+        caller=caller,
+        tells_callers=segments,
         window=rows_per_window,
         budget_events=report.budget_events,
         budget_days=report.budget_days,
@@ -135,7 +146,12 @@ def replay(  # noqa: PLR0913 - an option each
         reading=reading,
         unlabelled=Unlabelled() if drop_unlabelled else None,
     )
-    _note_sessions(bundle.feature_set, session)
+    if caller is not None and (time_column is None or not rhythm or not segments):
+        raise click.UsageError(
+            "--caller: expected a column of times (--time-column), and neither --no-rhythm nor"
+            " --no-segments"
+        )
+    _note_marks(bundle.feature_set, {"session": session, "caller": caller})
     with starting("the bundle"):
         digests = read_row_digests(folder, bundle.manifest)
         learned = read_rhythm(folder, bundle.manifest, reference) if rhythm else None
@@ -172,12 +188,17 @@ def replay(  # noqa: PLR0913 - an option each
     finish(outcome, report, render)
 
 
-def _note_sessions(feature_set: FeatureSet, session: str | None) -> None:
-    """Say on standard error that sessions are not counted though the service counts them."""
-    source = feature_set.session
-    if session is None and source is not None and source.feature is None:
-        click.echo(
-            f"sessions are not counted: the service reads them from {source}; --session COLUMN"
-            " names the column of the file that has them",
-            err=True,
-        )
+def _note_marks(feature_set: FeatureSet, chosen: Mapping[str, str | None]) -> None:
+    """Say on standard error what the service tells apart and this replay does not.
+
+    Args:
+        feature_set: says where the service reads sessions and callers.
+        chosen: columns by what they name; None for none.
+    """
+    for kind, source in feature_set.sources.items():
+        if chosen[kind] is None and source.feature is None:
+            click.echo(
+                f"{kind}s are not told apart: the service reads them from {source}; --{kind} COLUMN"
+                " names the column of the file that has them",
+                err=True,
+            )

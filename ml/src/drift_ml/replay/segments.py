@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from drift_ml.baseline import Baseline
     from drift_ml.replay.answering import Answers
     from drift_ml.replay.evidence import Alarm, Replay
-    from drift_ml.replay.sessions import Names
+    from drift_ml.replay.marks import Names
     from drift_ml.segments import Segment, Segments
 
     Columns = Mapping[str, npt.NDArray[np.generic]]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import sqrt
+from dataclasses import dataclass, field
+from math import log2, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,7 @@ from drift_ml.evidence import DayVariation
 from drift_ml.rhythm._model import DAY_S
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -26,12 +26,19 @@ FEWEST_BLOCKS = 64
 #: Standard deviations of a chi-square by which blocks of less than a day must vary more than is
 #: expected: of few events a small excess would count for much.
 CERTAIN_Z = 4.0
-#: Largest inflation, within hours and by days. A channel that wanders more would be blind for ever;
-#: it is watched, and may alarm more often than stated.
+#: Largest inflation, within hours and by days, that a few spans account for. A channel that bursts
+#: would be blind for ever; it is watched, and may alarm more often than stated.
 MOST_INFLATION = 25.0
-#: Largest variance of a day's mean, in variances of an event. With it a shift of half a standard
-#: deviation still gains some 25 nats within a day, where an alarm takes about 17.
+#: Largest variance of a day's mean that a few days account for, in variances of an event. With it a
+#: shift of half a standard deviation still gains some 25 nats within a day, where an alarm takes
+#: about 17. Where most days differ by more, a shift of that size is no change.
 MOST_VARIANCE = 1 / 200
+#: Upper quartile of a chi-square of one degree of freedom.
+UPPER_SQUARE = 1.3233
+#: Inflation of the longest blocks from which it is taken to grow on with the length, as it did.
+GROWING = 4.0
+#: What the inflation of shorter blocks exceeds 1 by, at least, where its growth is judged.
+LEAST_EXCESS = 1e-9
 
 
 @dataclass(frozen=True)
@@ -65,14 +72,24 @@ class Residuals:
     @property
     def ratio(self) -> float:
         """Return the variance of the gains over the one expected, the largest over the charts."""
-        blocks = len(self.gains)
         expected = self.variances.sum(axis=0)
         squares = (self.gains**2).sum(axis=0)
-        # What is foretold is the mean of these very blocks, which takes one degree of freedom.
-        corrected = squares * blocks / (blocks - 1)
         ones = np.ones_like(expected)
-        ratios = np.divide(corrected, expected, out=ones, where=expected > 0)
+        ratios = np.divide(squares * self._corrected, expected, out=ones, where=expected > 0)
         return float(ratios.max())
+
+    @property
+    def usual_ratio(self) -> float:
+        """Return the same by the upper quartile of the squares, which no few blocks decide."""
+        zeros = np.zeros_like(self.gains)
+        squares = np.divide(self.gains**2, self.variances, out=zeros, where=self.variances > 0)
+        upper = np.quantile(squares, 0.75, axis=0) * self._corrected
+        return float(upper.max()) / UPPER_SQUARE
+
+    @property
+    def _corrected(self) -> float:
+        """Return the factor for one degree of freedom: what is foretold is the blocks' own mean."""
+        return len(self.gains) / (len(self.gains) - 1)
 
 
 def _sums(
@@ -85,32 +102,67 @@ def _sums(
 
 
 @dataclass(frozen=True)
+class Spread:
+    """By how much longer spans of a channel vary than is expected."""
+
+    #: Variance of a span's mean, in variances of an event.
+    variance: float = 0.0
+    #: Variance of the sum of a long span over the one expected, at least 1.
+    inflation: float = 1.0
+
+    def least(self, other: Spread) -> Spread:
+        """Return the lesser of each."""
+        return Spread(
+            min(self.variance, other.variance),
+            min(self.inflation, other.inflation),
+        )
+
+    def most(self, other: Spread) -> Spread:
+        """Return the greater of each."""
+        return Spread(
+            max(self.variance, other.variance),
+            max(self.inflation, other.inflation),
+        )
+
+
+#: As much as is allowed for where a few days account for it.
+MOST = Spread(MOST_VARIANCE, MOST_INFLATION)
+
+
+@dataclass(frozen=True)
 class Dependence:
     """How the events of a channel depend, before bounds are put on it."""
 
     #: Variance of a batch's counts over that of independent events, at least 1.
     within: float
-    #: How longer spans vary beyond that; None for no more.
-    days: DayVariation | None
+    #: How longer spans vary beyond that.
+    spans: Spread = field(default_factory=Spread)
+    #: The same by most spans, without the few that differ most.
+    usual: Spread = field(default_factory=Spread)
+    #: Effective events of an average day.
+    events: float = 0.0
 
     @property
     def is_bounded(self) -> bool:
         """Return whether it is more than is allowed for."""
-        if self.days is None:
-            return self.within > MOST_INFLATION
-        is_more_by_days = self.days.inflation > MOST_INFLATION or self.days.variance > MOST_VARIANCE
-        return is_more_by_days or self.within > MOST_INFLATION
+        return self.within > MOST_INFLATION or self._allowed != self.spans
 
     @property
-    def bounded(self) -> Dependence:
-        """Return as much of it as is allowed for."""
-        days = None
-        if self.days is not None:
-            variance = min(self.days.variance, MOST_VARIANCE)
-            days = DayVariation(
-                variance, min(self.days.inflation, MOST_INFLATION), self.days.events
-            )
-        return Dependence(min(self.within, MOST_INFLATION), days)
+    def inflation(self) -> float:
+        """Return the variance of a batch over that of independent events, as it is allowed for."""
+        return min(self.within, MOST_INFLATION)
+
+    @property
+    def days(self) -> DayVariation | None:
+        """Return as much of how days differ as is allowed for; None where they do not."""
+        allowed = self._allowed
+        if allowed.inflation <= 1.0:
+            return None
+        return DayVariation(allowed.variance, allowed.inflation, self.events)
+
+    @property
+    def _allowed(self) -> Spread:
+        return self.spans.least(self.usual.most(MOST))
 
 
 def dependence(
@@ -129,30 +181,65 @@ def dependence(
     """
     if not batches.events.any():
         # A feature that was never there says nothing.
-        return Dependence(1.0, None)
+        return Dependence(1.0)
     within = max(1.0, batches.ratio)
     days = batches.by_day(times_s)
+    blocks = [days.in_blocks(length) for length in _lengths(len(days.gains))]
+    events = [float(block.events.mean()) / within for block in blocks]
+    ratios = [block.ratio / within for block in blocks]
+    usual = [block.usual_ratio / within for block in blocks]
+    spans = _spread(ratios, events, len(days.gains))
+    for ratio, of in _within_days(batches, within):
+        spans = spans.most(Spread((ratio - 1) / of, ratio))
     # Days of more events say more of how days differ.
     a_day = float((days.events**2).sum() / days.events.sum()) / within
-    inflation, variance = 1.0, 0.0
-    for ratio, events in _longer(batches, days, within):
+    return Dependence(within, spans, _spread(usual, events, len(days.gains)), a_day)
+
+
+def _lengths(days: int) -> list[int]:
+    """Return 1, 2, 4... days, as long as enough blocks of them remain."""
+    lengths = [1]
+    while days // (2 * lengths[-1]) >= FEWEST_DAYS:
+        lengths.append(2 * lengths[-1])
+    return lengths
+
+
+def _spread(
+    ratios: Sequence[float],
+    events: Sequence[float],
+    days: int,
+) -> Spread:
+    """Return by how much days vary.
+
+    Where the inflation still grows with the length of the blocks it does so up to all days: two
+    weeks hold too few long blocks to see where it ends, and what wanders goes on.
+
+    Args:
+        ratios: of blocks of 1, 2, 4... days, what they vary by over what is expected.
+        events: effective events of a block, the same length.
+        days: of all blocks.
+    """
+    variance, inflation = 0.0, 1.0
+    for ratio, of in zip(ratios, events, strict=True):
+        variance = max(variance, (ratio - 1) / of)
         inflation = max(inflation, ratio)
-        variance = max(variance, (ratio - 1) / events)
-    if inflation <= 1.0:
-        return Dependence(within, None)
-    return Dependence(within, DayVariation(variance, inflation, a_day))
+    if len(ratios) > 1 and ratios[-1] > GROWING:
+        growth = (ratios[-1] - 1) / max(ratios[-2] - 1, LEAST_EXCESS)
+        doublings = log2(days) + 1 - len(ratios)
+        # What wanders without end doubles.
+        longest = (ratios[-1] - 1) * min(growth, 2.0) ** doublings
+        inflation = max(inflation, 1 + longest)
+    return Spread(variance, inflation)
 
 
-def _longer(
+def _within_days(
     batches: Residuals,
-    days: Residuals,
     within: float,
 ) -> Iterator[tuple[float, float]]:
-    """Yield how longer blocks vary over what is expected, and their effective events.
+    """Yield how blocks of some batches vary over what is expected, and their effective events.
 
     Args:
         batches: of an hour or less.
-        days: the same by day.
         within: variance inflation of a batch.
     """
     for length in LENGTHS:
@@ -163,8 +250,3 @@ def _longer(
         ratio = blocks.ratio / within
         if ratio > 1 + CERTAIN_Z * sqrt(2 / number):
             yield ratio, float(blocks.events.mean()) / within
-    length = 1
-    while len(days.gains) // length >= FEWEST_DAYS:
-        blocks = days.in_blocks(length)
-        yield blocks.ratio / within, float(blocks.events.mean()) / within
-        length *= 2

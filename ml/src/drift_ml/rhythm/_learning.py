@@ -110,18 +110,19 @@ def learn_rhythm(
             room -= found.shares.size if found.slices > DAY_TENS else 0
     depends = _dependence(channels, foretold)
     bounded = [name for name, how in depends.items() if how.is_bounded]
-    allowed = {name: how.bounded for name, how in depends.items()}
     return Rhythm(
         baseline=baseline.digest,
         from_s=float(traffic.times_s[0]),
         to_s=float(traffic.times_s[-1]),
         events=int(traffic.events.sum()),
         cycles=cycles,
-        variance_inflation={name: how.within for name, how in allowed.items() if how.within > 1},
+        variance_inflation={
+            name: how.inflation for name, how in depends.items() if how.inflation > 1
+        },
         bounded=tuple(bounded),
         left_out=tuple(left_out),
         bases=bases,
-        days={name: how.days for name, how in allowed.items() if how.days is not None},
+        days={name: how.days for name, how in depends.items() if how.days is not None},
     )
 
 

@@ -95,6 +95,7 @@ class Rhythm:
             dict(self.days),
             self._reference_inflation(),
             order,
+            self.bounded,
         )
 
     def _slice(

@@ -25,11 +25,13 @@ DAY_S = 86_400
 #: Days of traffic that a base is of, at most.
 BASE_DAYS = 28
 #: Events that a base is of, at least: of fewer rows a small shift is not told (docs/evidence.md).
-FEWEST_EVENTS = 500
+FEWEST_EVENTS = 100
 #: Half an event a bin: what was not seen may be rare.
 HALF = 0.5
 #: Days by which it is judged whether a change still lasts.
 LASTING_DAYS = 2
+#: Events by which few ones since a change are pulled to what was before.
+PULL_EVENTS = 20.0
 #: Channels that the page names, which are held against other days than most.
 MOST_NAMED = 4
 
@@ -82,21 +84,24 @@ def lasts(
 ) -> bool:
     """Return whether some days are more like the traffic since a change than like that before.
 
-    The likelihood of their counts is compared, with half an event a bin for what was not seen.
-    Days without events say nothing, so that the change is taken to last.
+    The likelihoods of their counts are compared. What was before is known better, so that the
+    shares since are pulled to it by `PULL_EVENTS`. Days without events say nothing, so that the
+    change is taken to last.
 
     Args:
         days: events per bin of the days.
         before: the same of what the channel was held against.
-        since: the same of all traffic since the change.
+        since: the same of the traffic between the change and these days.
 
     >>> lasts([3, 9], before=[50, 50], since=[20, 80]), lasts([6, 6], [50, 50], [20, 80])
     (True, False)
     """
     counts = np.asarray(days, dtype=np.float64)
-    former, later = np.asarray(before) + HALF, np.asarray(since) + HALF
-    gain = counts @ np.log(later / later.sum()) - counts @ np.log(former / former.sum())
-    return bool(gain >= 0)
+    former = np.asarray(before) + HALF
+    former /= former.sum()
+    later = np.asarray(since) + PULL_EVENTS * former
+    later /= later.sum()
+    return bool(counts @ np.log(later / former) >= 0)
 
 
 @dataclass

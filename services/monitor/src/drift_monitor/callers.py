@@ -12,9 +12,15 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from drift_contracts import DriftError
-from drift_ml.effects import chi_square, merge, psi, psi_expected
 from drift_ml.figures import plain_number
 from drift_ml.left_out import day_in_words
+from drift_ml.populations import (
+    FEWEST_EVENTS,
+    MOST_PARTS,
+    NO_EFFECT,
+    is_another,
+    population_difference,
+)
 from drift_ml.segments import Segment
 from drift_ml.window import Window
 
@@ -49,20 +55,9 @@ CALLER = "caller"
 #: Of the digest that an event names its caller by; more say nothing more among twenty.
 DIGITS = 8
 #: Callers that have windows of their own, the first that are seen.
-MOST_CALLERS = 19
+MOST_CALLERS = MOST_PARTS
 #: All others together.
 OTHER = "any other"
-#: Events of a caller over which it is decided, at least; its own traffic is a base from as many.
-FEWEST_EVENTS = 500
-#: PSI in excess of chance, on one feature: from the first on a caller is another population (a
-#: large change, half a standard deviation), and below the second on every feature it is none.
-LEAST_EFFECT, NO_EFFECT = 0.25, 0.1
-#: Probability by chance below which a caller is another population, over all features and callers.
-LEVEL = 0.001
-#: Events that a day counts as in that probability, at most: those of a day depend on each other.
-DAY_EVENTS = 200
-#: Groups that bins are merged to for PSI, as in reports.
-MOST_GROUPS = 10
 #: Whole days that one run looks at, at most.
 MOST_DAYS = 7
 #: Days after which a caller that has not asked gives its windows to another, where all are taken: a
@@ -196,6 +191,10 @@ class Population:
     def is_out(self) -> bool:
         """Return whether it is left out of the whole now."""
         return bool(self.left) and self.left[-1][1] is None
+
+    def forget(self) -> None:
+        """Begin both sums anew."""
+        self.days, self.by_caller, self.by_others = 0, {}, {}
 
 
 @dataclass(frozen=True)
@@ -506,12 +505,16 @@ class Callers:
     ) -> None:
         """Decide about every caller with enough events.
 
+        Of several that differ from the rest the one that differs most is left out, and the others
+        are decided about anew: it was part of what they were held against.
+
         Args:
             series: of all traffic.
             baseline: whose bins are counted.
             populations: by name, which are changed.
             cursor: the last minute of the whole that was evaluated.
         """
+        differing: dict[str, float] = {}
         for name, population in populations.items():
             counted = _sum_of(population.by_caller, baseline)
             if counted is None or counted.events < FEWEST_EVENTS:
@@ -519,17 +522,22 @@ class Callers:
             others = Window.from_json(population.by_others, baseline)
             population.events = counted.events
             population.share = counted.events / (counted.events + others.events)
-            is_alone = others.events < counted.events
-            largest, is_certain = _difference(baseline, counted, others, population.days)
+            days = population.days
+            largest, is_certain = population_difference(baseline, counted, others, days)
             if population.is_out:
                 if largest < NO_EFFECT and not self._stands(series, name):
                     population.left[-1][1] = cursor
                     population.is_alike = True
-            elif largest >= LEAST_EFFECT and is_certain and not is_alone:
-                population.left.append([cursor + 1, None])
+            elif is_another(largest, is_certain=is_certain, of_part=counted, of_others=others):
+                differing[name] = largest
             else:
                 population.is_alike = True
-            population.days, population.by_caller, population.by_others = 0, {}, {}
+            population.forget()
+        if differing:
+            most = max(differing, key=lambda name: differing[name])
+            populations[most].left.append([cursor + 1, None])
+            for population in populations.values():
+                population.forget()
 
     def _give_up(
         self,
@@ -574,7 +582,7 @@ class Callers:
             population = populations[name]
             if population.is_out:
                 population.left[-1][1] = cursor
-            population.days, population.by_caller, population.by_others = 0, {}, {}
+            population.forget()
 
     def _stands(
         self,
@@ -686,40 +694,6 @@ def callers_in_words(
     if not listed:
         return ""
     return f"; left out, as another population than the rest: {'; '.join(listed)}"
-
-
-def _difference(
-    baseline: Baseline,
-    of_caller: Window,
-    of_others: Window,
-    days: int,
-) -> tuple[float, bool]:
-    """Return the largest PSI in excess of chance over features, and whether chance is ruled out.
-
-    Args:
-        baseline: whose bins are counted.
-        of_caller: its events.
-        of_others: those of everybody else.
-        days: that both are of.
-    """
-    counts, others = of_caller.channel_counts(), of_others.channel_counts()
-    inputs = [
-        channel.name
-        for channel in baseline.channels
-        if channel.answer is None and len(channel.of) == 1
-    ]
-    # As many events as are independent, for the probability alone.
-    part = min(1.0, DAY_EVENTS * days / of_caller.events)
-    largest, least_p = 0.0, 1.0
-    for name in inputs:
-        expected, actual = merge(others[name], counts[name], MOST_GROUPS)
-        if not sum(expected) or not sum(actual):
-            continue
-        chance = psi_expected(len(expected), sum(expected), sum(actual))
-        largest = max(largest, psi(expected, actual) - chance)
-        few = [[round(part * count) for count in side] for side in (expected, actual)]
-        least_p = min(least_p, chi_square(*few).p)
-    return largest, least_p * len(inputs) * (MOST_CALLERS + 1) < LEVEL
 
 
 def _without(

@@ -6,6 +6,7 @@ import contextlib
 import logging
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from drift_ml.baseline import Channel
@@ -25,7 +26,7 @@ from drift_ml.rhythm import (
     varying_channels,
 )
 
-from drift_monitor.bases import LASTING_DAYS, bases_of, lasts
+from drift_monitor.bases import DAY_S, LASTING_DAYS, bases_of, lasts
 from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.formats import DAMAGED, NEWER, is_newer, refuse_damaged
 from drift_monitor.keys import Series
@@ -163,6 +164,11 @@ class Memory:
     def has_whole_day(self) -> bool:
         """Return whether a whole day in UTC is summed, with traffic or without."""
         return (self.last_hour + 1) // HOURS_A_DAY > self.first_day
+
+    @property
+    def is_day_over(self) -> bool:
+        """Return whether the last hour that is summed is that of a day."""
+        return (self.last_hour + 1) % HOURS_A_DAY == 0
 
     @property
     def is_first_day(self) -> bool:
@@ -498,7 +504,7 @@ class Rhythms:
         baseline: Baseline,
         memory: Memory,
         channel: str,
-        base: Base,
+        since_s: float,
     ) -> bool:
         """Return whether the last days of a channel are more like those since a change than before.
 
@@ -507,16 +513,23 @@ class Rhythms:
             baseline: whose bins are counted.
             memory: with the hours that are summed.
             channel: that has changed.
-            base: its traffic since.
+            since_s: when it did, in seconds since the epoch; one that is younger than a day before
+                the last days is taken to last.
         """
-        days: dict[str, list[int]] = {channel: [0] * len(base.counts)}
-        for _, counts in self._sums.hours(series, baseline, memory.last_hour, LASTING_DAYS):
-            add_counts(days, {channel: counts[channel]})
+        recent_s = memory.end_s - LASTING_DAYS * DAY_S
+        if since_s > recent_s - DAY_S:
+            return True
+        bins = len(baseline.channel(channel).counts)
+        since, days = {channel: [0] * bins}, {channel: [0] * bins}
+        number = ceil((memory.end_s - since_s) / DAY_S)
+        for begin_s, counts in self._sums.hours(series, baseline, memory.last_hour, number):
+            if begin_s >= since_s and not is_left_out(begin_s, self._left_out):
+                add_counts(days if begin_s >= recent_s else since, {channel: counts[channel]})
         reference = memory.reference(baseline)
         before = baseline.channel(channel).counts
         if reference is not None and channel in reference.bases:
             before = reference.bases[channel].counts
-        return lasts(days[channel], before, base.counts)
+        return lasts(days[channel], before, since[channel])
 
     def take_as_normal(
         self,
