@@ -11,7 +11,7 @@ from drift_ml.baseline.fit import fit_baseline
 from drift_ml.evidence import Budget, MixtureDetector, Settings, observe_window
 from drift_ml.left_out import left_out_of_texts
 from drift_ml.rhythm import Base, LeftOut, Rhythm, RhythmError, bases_from_json, carried, learn_rhythm, rebased
-from drift_ml.rhythm._days import Residuals, _spread, dependence
+from drift_ml.rhythm._days import Dependence, Residuals, _spread, dependence
 from drift_ml.window import Window
 
 HOUR, DAY = 3_600.0, 86_400.0
@@ -162,6 +162,13 @@ def test_wandering_without_end():
     assert wandering.days.inflation > 2 * 25
     still = dependence(*of_days(rng, np.zeros(14)))
     assert still.days is None or still.days.inflation < 3
+
+
+def test_upper_limit():
+    """An inflation that is certain counts with its upper limit, one that may be chance as it is measured."""
+    assert Dependence(2.0, batches=336).inflation == pytest.approx(2 * (1 + 1.28 * (2 / 336) ** 0.5))
+    assert (Dependence(1.2, batches=336).inflation, Dependence(1.2).inflation) == (1.2, 1.2)
+    assert Dependence(24.9, batches=336).inflation == 25
 
 
 def of_days(rng, offsets):

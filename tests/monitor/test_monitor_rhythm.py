@@ -214,6 +214,21 @@ def test_left_out_days(reference):
     assert life.live(1, cycle=0, rows=40, score=3.0).alarm
 
 
+@pytest.mark.parametrize(("weeks", "days"), [(2, 7), (9, 3)], ids=["later", "of-the-first-weeks"])
+def test_normal_of_the_first_weeks(fortnight, monkeypatch, weeks, days):
+    """A drift that began before the traffic was known is the new normal after three days, once it is."""
+    monkeypatch.setattr("drift_monitor.rhythms.FEWEST_DAYS", 7 * weeks)
+    life = fortnight.again()
+    life.sent.clear()
+    life.live(days - 1, rows=20, score=5.0)
+    assert [alert["state"] for alert in life.sent] == ["ALARM"]
+    life.live(2, rows=20, score=5.0)
+    notice = life.sent[1]
+    schemas.check("alert.v2", notice)
+    assert notice["new_normal"]["after_days"] == days
+    assert ("first weeks" in notice["reason"]) == (weeks > 2)
+
+
 def test_marked_later(fortnight):
     """A rhythm that was learned from a day that is marked now is learned again without it."""
     sale = LeftOut((BEGIN + DAY) * 60.0, (BEGIN + 2 * DAY) * 60.0, "a sale")

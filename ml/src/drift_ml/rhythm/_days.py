@@ -26,6 +26,9 @@ FEWEST_BLOCKS = 64
 #: Standard deviations of a chi-square by which blocks of less than a day must vary more than is
 #: expected: of few events a small excess would count for much.
 CERTAIN_Z = 4.0
+#: Quantile of the normal distribution, 90 %: an inflation that is certain counts with its upper
+#: limit. An eighth too little of it doubles the false alarms.
+UPPER_Z = 1.28
 #: Largest inflation, within hours and by days, that a few spans account for. A channel that bursts
 #: would be blind for ever; it is watched, and may alarm more often than stated.
 MOST_INFLATION = 25.0
@@ -141,6 +144,8 @@ class Dependence:
     usual: Spread = field(default_factory=Spread)
     #: Effective events of an average day.
     events: float = 0.0
+    #: Batches by which `within` is known.
+    batches: int = 0
 
     @property
     def is_bounded(self) -> bool:
@@ -150,6 +155,10 @@ class Dependence:
     @property
     def inflation(self) -> float:
         """Return the variance of a batch over that of independent events, as it is allowed for."""
+        if self.batches:
+            error = sqrt(2 / self.batches)
+            if self.within > 1 + CERTAIN_Z * error:
+                return min(self.within * (1 + UPPER_Z * error), MOST_INFLATION)
         return min(self.within, MOST_INFLATION)
 
     @property
@@ -193,7 +202,9 @@ def dependence(
         spans = spans.most(Spread((ratio - 1) / of, ratio))
     # Days of more events say more of how days differ.
     a_day = float((days.events**2).sum() / days.events.sum()) / within
-    return Dependence(within, spans, _spread(usual, events, len(days.gains)), a_day)
+    return Dependence(
+        within, spans, _spread(usual, events, len(days.gains)), a_day, len(batches.gains)
+    )
 
 
 def _lengths(days: int) -> list[int]:

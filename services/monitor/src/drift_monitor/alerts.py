@@ -138,9 +138,16 @@ class NewNormal:
     after_days: float = 0.0
     #: Who has, why, and when.
     entry: Acknowledgement | None = None
+    #: Whether it began before the rhythm of the traffic was known.
+    is_of_first_weeks: bool = False
 
     def __str__(self) -> str:
         """Return the reason in words."""
+        if self.is_of_first_weeks:
+            return (
+                f"the change has lasted for {self.after_days:g} days of the traffic's first weeks,"
+                " which are known now"
+            )
         if self.entry is None:
             return f"the change has lasted for {self.after_days:g} days and nobody has said why"
         return f"acknowledged by {self.entry['who']}: {self.entry['why']}"

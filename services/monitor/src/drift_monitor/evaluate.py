@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     from drift_monitor.rhythms import Memory
     from drift_monitor.stores import Revision, Store, StoredState, StoredWindow
 
+#: Days after which a drift that began before the rhythm was known is the new normal, once it is.
+FIRST_NORMAL_DAYS = 3
 #: Minutes over which the traffic of a new series is measured, at least.
 LEAST_MINUTES = 60
 #: Windows that are read and evaluated between two savings of the state: they bound the memory.
@@ -702,7 +704,7 @@ class Evaluator:
             digest = detector.settings.digest
             memory = self._rhythms.give_back(source.series, memory, alert_id, digest)
         for alarm in detector.alarms:
-            decision = self._decision(state, alarm, seen)
+            decision = self._decision(state, alarm, seen, memory)
             names, onset_s = detector.changed(alarm)
             channel = alarm.finding.channel
             if self._has_faded(source.series, baseline, memory, channel, onset_s, decision):
@@ -758,6 +760,7 @@ class Evaluator:
         state: SeriesState,
         alarm: StandingAlarm,
         seen: Mapping[str, Acknowledgement],
+        memory: Memory,
     ) -> alerts.NewNormal | None:
         """Return why the change of an alarm is the new normal; None where it is not."""
         channel = alarm.finding.channel
@@ -765,10 +768,13 @@ class Evaluator:
         entry = None if alert is None else seen.get(alert["alert_id"])
         if entry is not None and entry.get("new_normal"):
             return alerts.NewNormal(entry=entry)
-        days = self._policy.references.new_normal_days
-        now_s = (state.cursor + 1) * self._policy.period
-        if days and now_s - alarm.raised_s >= days * DAY:
-            return alerts.NewNormal(after_days=days)
+        most = self._policy.references.new_normal_days
+        stood = ((state.cursor + 1) * self._policy.period - alarm.raised_s) / DAY
+        if most and stood >= most:
+            return alerts.NewNormal(after_days=most)
+        # What the traffic was like before it was known is a difference from training, no change.
+        if most and stood >= FIRST_NORMAL_DAYS and memory.was_unknown(alarm.raised_s):
+            return alerts.NewNormal(after_days=float(int(stood)), is_of_first_weeks=True)
         return None
 
     def _end_as_normal(

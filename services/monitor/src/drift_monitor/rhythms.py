@@ -155,6 +155,15 @@ class Memory:
         """Return when the last hour that is summed ends, in seconds since the epoch."""
         return float((self.last_hour + 1) * HOUR_S)
 
+    def was_unknown(self, time_s: float) -> bool:
+        """Return whether a rhythm is learned, and a time was before one could be.
+
+        Args:
+            time_s: in seconds since the epoch.
+        """
+        known_s = self.first_hour * HOUR_S + FEWEST_DAYS * DAY_S
+        return self.rhythm is not None and time_s < known_s
+
     @property
     def first_day(self) -> int:
         """Return the number since 1970 of the first whole day."""
