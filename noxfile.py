@@ -325,15 +325,10 @@ def run_tests(session: Session) -> None:
     proving = set().union(*COVERED_BY.values())
     traced = [folder for folder in folders if folder in proving]
     untraced = [folder for folder in folders if folder not in proving]
-    workers = (
-        "-n",
-        "2",
-        "--dist",
-        "worksteal",
-        "--durations=10",
-    )
-    pytest(session, *workers, *untraced, **ONE_THREAD)
-    pytest(session, *workers, "--cov", "--cov-report=", *traced, **ONE_THREAD)
+    workers = ("--dist", "worksteal", "--durations=10")
+    # A sixth of the first half is waiting for processes and deadlines, in which a third one works.
+    pytest(session, *workers, "-n", "3", *untraced, **ONE_THREAD)
+    pytest(session, *workers, "-n", "2", "--cov", "--cov-report=", *traced, **ONE_THREAD)
     packages = ",".join(f"*/{package}/*" for package in COVERED_BY)
     omitted = ",".join(WITH_ONNX)
     options = ("--fail-under=100", "--include", packages, "--omit", omitted)

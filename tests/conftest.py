@@ -1,4 +1,4 @@
-"""Property tests draw the same examples every time, and no test leaves its log to the next one."""
+"""Property tests draw the same examples, no test leaves its log to the next one, and tracing can be paused."""
 
 from __future__ import annotations
 
@@ -16,6 +16,18 @@ with suppress(ImportError):  # some sessions do without hypothesis
 
 #: Loggers that a command or a function in the cloud sends to a place of its own.
 LOGGERS = [logging.getLogger(name) for name in ("drift_console", "drift_monitor", "uvicorn")]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session):
+    """Stop the tracing that pytest-cov begins in a worker as if it were the master.
+
+    Nothing reads it, and it went on wherever that of the worker was paused: in each test that is marked `no_cover`.
+    """
+    plugin = session.config.pluginmanager.getplugin("_cov")
+    controller = getattr(plugin, "cov_controller", None)
+    if controller is not None and hasattr(session.config, "workerinput"):
+        controller.cov.stop()
 
 
 @pytest.fixture(autouse=True)

@@ -213,6 +213,8 @@ def test_fast_drift_over_kill(console, webhook, bundles):
         for features in houses(1, 400):
             send(features)
         wait_until(found)
+    # An alert is listed once it was handed over, which is a moment after the alarm.
+    wait_until(lambda: running.state()["evidence"]["alerts"])
     state = running.state()
     evidence = state["evidence"]
     assert [alert["state"] for alert in evidence["alerts"]] == ["ALARM"]

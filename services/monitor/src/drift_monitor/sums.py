@@ -208,7 +208,11 @@ class Sums:
         day: int,
     ) -> Mapping[str, Any]:
         """Return the hours of a day where an earlier release has put them."""
-        place = Series(series.model, f"{series.version}-{HOURS.name}-{day % FORMER_DAYS}")
+        number = day % FORMER_DAYS
+        if number == day % HOURS.places:
+            # Today's place is the same, and was read before.
+            return {}
+        place = Series(series.model, f"{series.version}-{HOURS.name}-{number}")
         document = self._document(place)
         return _sums(HOURS, document) if document.get("day") == day else {}
 
