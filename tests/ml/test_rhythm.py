@@ -258,6 +258,9 @@ def test_sessions():
     rhythm = learned(baseline, traffic(3, 14, sessions=60))
     assert "size" in rhythm.bounded
     assert rhythm.variance_inflation["size"] == 25
+    assert "size" in rhythm.seasonality(baseline.channels).bursting
+    wandering = replace(rhythm, variance_inflation={"size": 2.0})
+    assert "size" not in wandering.seasonality(baseline.channels).bursting
 
 
 def test_left_out():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from drift_ml.evidence import DayVariation
-from drift_ml.rhythm._model import DAY_S
+from drift_ml.rhythm._model import DAY_S, MOST_INFLATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,9 +29,6 @@ CERTAIN_Z = 4.0
 #: Quantile of the normal distribution, 90 %: an inflation that is certain counts with its upper
 #: limit. An eighth too little of it doubles the false alarms.
 UPPER_Z = 1.28
-#: Largest inflation, within hours and by days, that a few spans account for. A channel that bursts
-#: would be blind for ever; it is watched, and may alarm more often than stated.
-MOST_INFLATION = 25.0
 #: Largest variance of a day's mean that a few days account for, in variances of an event. With it a
 #: shift of half a standard deviation still gains some 25 nats within a day, where an alarm takes
 #: about 17. Where most days differ by more, a shift of that size is no change.

@@ -22,6 +22,9 @@ TEN_MINUTES_S = 600
 HOUR_S = 3_600
 DAY_S = 86_400
 WEEK_S = 7 * DAY_S
+#: Largest inflation, within hours and by days, that a few spans account for. A channel that bursts
+#: would be blind for ever; it is watched, and may alarm more often than stated.
+MOST_INFLATION = 25.0
 #: Slices of a day or a week: hours, and ten minutes.
 HOURS = 24
 WEEK_HOURS = 7 * HOURS
@@ -95,8 +98,13 @@ class Rhythm:
             dict(self.days),
             self._reference_inflation(),
             order,
-            self.bounded,
+            self._bursting(),
         )
+
+    def _bursting(self) -> tuple[str, ...]:
+        """Return the channels of which batches vary by more than is allowed for."""
+        inflation = self.variance_inflation
+        return tuple(name for name in self.bounded if inflation.get(name, 1.0) >= MOST_INFLATION)
 
     def _slice(
         self,
