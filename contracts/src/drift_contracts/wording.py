@@ -49,15 +49,26 @@ def spoken_unit(unit: str) -> str:
     return "" if unit in UNNAMED else unit
 
 
-def choices(names: Iterable[str]) -> str:
-    """Return names with commas between: at most ten, then how many more there are.
+def listed(
+    names: Iterable[str],
+    most: int = MOST_CHOICES,
+    separator: str = ", ",
+) -> str:
+    """Return names for a sentence, and how many more there are.
 
-    >>> choices(["red", "green"]), choices(map(str, range(12)))
+    Args:
+        names: in their order.
+        most: that are named.
+        separator: between two of them.
+
+    >>> listed(["red", "green"]), listed(map(str, range(12)))
     ('red, green', '0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more')
+    >>> listed(["a", "b", "c"], 1), listed(["a", "b"], separator="; ")
+    ('a and 2 more', 'a; b')
     """
-    listed = list(names)
-    text = ", ".join(listed[:MOST_CHOICES])
-    more = len(listed) - MOST_CHOICES
+    every = list(names)
+    text = separator.join(every[:most])
+    more = len(every) - most
     return f"{text} and {more} more" if more > 0 else text
 
 
@@ -78,7 +89,7 @@ def expectation(rule: str, schema: Schema) -> str:
     if rule == "const":
         return json.dumps(value)
     if rule == "additionalProperties":
-        members = choices(schema.get("properties", ()))
+        members = listed(schema.get("properties", ()))
         return "no member but " + (members or "none")
     # `anyOf` and the like: their branches are reported by nobody, and naming them all would be long
     return "a shape that is allowed"

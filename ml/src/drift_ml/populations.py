@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from drift_ml.effects import chi_square, merge, psi, psi_expected
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from drift_ml.baseline import Baseline
     from drift_ml.window import Window
 
@@ -59,19 +63,61 @@ def population_difference(
     return largest, least_p * len(inputs) * (MOST_PARTS + 1) < LEVEL
 
 
-def is_another(
-    largest: float,
-    *,
-    is_certain: bool,
-    of_part: Window,
-    of_others: Window,
-) -> bool:
-    """Return whether a part is another population; never one of more events than all others.
+class Verdict(Enum):
+    """What is decided about a part of the traffic."""
+
+    #: Another population than the rest, which differs more than any other part.
+    ANOTHER = auto()
+    #: Differs, and is decided about anew, as the part that differs most was among the rest.
+    DIFFERS = auto()
+    #: Is left out, and still differs.
+    STAYS_OUT = auto()
+    #: The same population as the rest.
+    ALIKE = auto()
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A part of the traffic, and the rest of the same days."""
+
+    of_part: Window
+    of_others: Window
+    #: That both are of.
+    days: int
+    #: Whether it is left out of the rest.
+    is_out: bool
+
+    @property
+    def is_enough(self) -> bool:
+        """Return whether it has events enough to be decided about."""
+        return self.of_part.events >= FEWEST_EVENTS
+
+
+def verdicts(
+    baseline: Baseline,
+    parts: Mapping[str, Part],
+) -> dict[str, Verdict]:
+    """Return what is decided about parts of the traffic, by name.
+
+    A part of more events than the rest is never another population. Of several that differ the one
+    that differs most is: it was part of what the others were held against.
 
     Args:
-        largest: PSI in excess of chance, as `population_difference` returns it.
-        is_certain: whether chance is ruled out, as above.
-        of_part: its events.
-        of_others: those of everybody else.
+        baseline: whose bins are counted.
+        parts: by name, each with events enough.
     """
-    return largest >= LEAST_EFFECT and is_certain and of_others.events >= of_part.events
+    decided, differing = {}, {}
+    for name, part in parts.items():
+        sides = (part.of_part, part.of_others)
+        largest, is_certain = population_difference(baseline, *sides, part.days)
+        is_smaller = part.of_others.events >= part.of_part.events
+        if part.is_out:
+            decided[name] = Verdict.ALIKE if largest < NO_EFFECT else Verdict.STAYS_OUT
+        elif largest >= LEAST_EFFECT and is_certain and is_smaller:
+            decided[name] = Verdict.DIFFERS
+            differing[name] = largest
+        else:
+            decided[name] = Verdict.ALIKE
+    if differing:
+        decided[max(differing, key=lambda name: differing[name])] = Verdict.ANOTHER
+    return decided

@@ -15,7 +15,7 @@ from drift_contracts.errors import NotJson
 from drift_contracts.features import feature_set as load_feature_set
 from drift_contracts.parsing import parse_json
 from drift_contracts.printable import printable
-from drift_contracts.wording import choices, spoken_unit
+from drift_contracts.wording import listed, spoken_unit
 from rich.table import Table
 from rich.text import Text
 
@@ -169,10 +169,10 @@ def _about(served: Served) -> str:
 def _target_words(target: Target) -> str:
     """Return what is predicted: a number in its unit, several numbers, or a class."""
     if target.is_class:
-        return f"{target.name}, one of {choices(target.classes)}"
+        return f"{target.name}, one of {listed(target.classes)}"
     if target.outputs:
         units = [_in_unit(output.name, output.unit) for output in target.outputs]
-        return f"{target.name}: {choices(units)}"
+        return f"{target.name}: {listed(units)}"
     return _in_unit(target.name, target.unit)
 
 

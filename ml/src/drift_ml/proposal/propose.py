@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from drift_contracts import DriftError, FeatureSet
 from drift_contracts.documents import schema
+from drift_contracts.wording import listed
 
 from drift_ml.proposal.classes import TWO, class_members
 from drift_ml.proposal.judge import Judged, judge
 from drift_ml.proposal.profile import Profile, profile_column, written_texts
 from drift_ml.proposal.relation import LEAK, explained_share
 from drift_ml.proposal.sampling import sample_rows
-from drift_ml.tables import DataError, ReadOptions, listed
+from drift_ml.tables import DataError, ReadOptions
 from drift_ml.tables.layout import PANDAS_INDEX, kept_names
 from drift_ml.tables.times import check_times
 

@@ -7,6 +7,8 @@ from enum import StrEnum
 from math import ceil, inf
 from typing import TYPE_CHECKING
 
+from drift_contracts.wording import listed
+
 from drift_ml.evidence import MixtureDetector, Seasonality, add_counts
 from drift_ml.rhythm import FEWEST_DAYS, RhythmError, enough, learn_rhythm, varying_channels
 from drift_ml.words import subject
@@ -256,8 +258,7 @@ def _named(channels: Sequence[str]) -> str:
     # Pairs follow from their features, so that naming these says more.
     single = [name for name in channels if ":" not in name and name != "sum_of_squares"]
     names = [subject(name) for name in single or channels]
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return listed(names, MOST_NAMED)
 
 
 def _between(

@@ -13,14 +13,19 @@ from drift_ml.replay.errors import ReplayError
 from drift_ml.scores.classification import labels_of, positive_place
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     import numpy.typing as npt
     from drift_contracts.features import Target
     from drift_engine.bundle import Bundle
 
+    from drift_ml.replay.marks import Names
+    from drift_ml.window import Window
+
     Floats = npt.NDArray[np.float64]
+    Flags = npt.NDArray[np.bool_]
+    Times = npt.NDArray[np.int64]
     Codes = npt.NDArray[np.intp]
 
 #: Classes of a model whose one probability gives the other.
@@ -45,13 +50,46 @@ class Answers:
         end: int,
     ) -> Answers:
         """Return the answers to the rows from `start` up to `end`."""
-        cut = slice(start, end)
+        return self.of(slice(start, end))
+
+    def of(self, rows: slice | Flags) -> Answers:
+        """Return the answers to some of the rows."""
         return Answers(
-            self.predictions[cut],
-            None if self.labels is None else self.labels[cut],
-            None if self.margins is None else self.margins[cut],
-            None if self.entropies is None else self.entropies[cut],
+            self.predictions[rows],
+            None if self.labels is None else self.labels[rows],
+            None if self.margins is None else self.margins[rows],
+            None if self.entropies is None else self.entropies[rows],
         )
+
+
+def count_answered(
+    window: Window,
+    chosen: slice | Flags,
+    columns: Mapping[str, npt.NDArray[np.generic]],
+    answers: Answers,
+    times: Times | None,
+    sessions: Names | None,
+) -> None:
+    """Count some rows with their answers.
+
+    Args:
+        window: That counts them.
+        chosen: Which rows.
+        columns: By feature, each of shape (rows,).
+        answers: To these rows.
+        times: In milliseconds since 1970, shape (rows,).
+        sessions: What the session of each row is called, shape (rows,).
+    """
+    part = answers.of(chosen)
+    window.observe_rows(
+        {name: values[chosen] for name, values in columns.items()},
+        part.predictions,
+        None if times is None else times[chosen],
+        labels=part.labels,
+        margins=part.margins,
+        entropies=part.entropies,
+        sessions=None if sessions is None else sessions[chosen],
+    )
 
 
 def joined(parts: Sequence[Answers]) -> Answers:

@@ -17,7 +17,7 @@ from drift_ml.baseline import Baseline
 from drift_ml.descriptions import units_of
 from drift_ml.evidence import Budget
 from drift_ml.replay.allowance import allowance_of
-from drift_ml.replay.answering import column_answers, joined, model_answers
+from drift_ml.replay.answering import column_answers, count_answered, joined, model_answers
 from drift_ml.replay.callers import CallerWindows
 from drift_ml.replay.errors import ReplayError
 from drift_ml.replay.evidence import MINIMUM_EFFECT, Replay, budget_of, replay_windows
@@ -370,15 +370,7 @@ class _Cutter:
                 self._segments.take(some, part, moments, names.sessions)
             if self._callers is not None and names.callers is not None:
                 self._callers.take(some, part, moments, names.callers, names.sessions)
-            self._open.observe_rows(
-                some,
-                part.predictions,
-                moments,
-                labels=part.labels,
-                margins=part.margins,
-                entropies=part.entropies,
-                sessions=names.sessions,
-            )
+            count_answered(self._open, slice(None), some, part, moments, names.sessions)
             start = end
             if self._open.events == self._size:
                 self._close()

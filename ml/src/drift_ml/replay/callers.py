@@ -10,14 +10,11 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from drift_contracts.wording import listed
+
 from drift_ml.left_out import day_in_words
-from drift_ml.populations import (
-    FEWEST_EVENTS,
-    MOST_PARTS,
-    NO_EFFECT,
-    is_another,
-    population_difference,
-)
+from drift_ml.populations import MOST_PARTS, Part, Verdict, verdicts
+from drift_ml.replay.answering import count_answered
 from drift_ml.window import Window
 
 if TYPE_CHECKING:
@@ -56,6 +53,13 @@ class _Population:
     @property
     def is_out(self) -> bool:
         return bool(self.left) and self.left[-1][1] is None
+
+    @property
+    def part(self) -> Part | None:
+        """Return the caller beside the rest; None where neither is summed."""
+        if self.of_caller is None or self.of_others is None:
+            return None
+        return Part(self.of_caller, self.of_others, self.days, self.is_out)
 
     def forget(self) -> None:
         """Begin both sums anew."""
@@ -99,15 +103,7 @@ class CallerWindows:
         for name in dict.fromkeys(filter(None, callers.tolist())):
             chosen = callers == name
             window = self._open.setdefault(self._part(name), self._empty())
-            window.observe_rows(
-                {feature: values[chosen] for feature, values in columns.items()},
-                answers.predictions[chosen],
-                None if times is None else times[chosen],
-                labels=None if answers.labels is None else answers.labels[chosen],
-                margins=None if answers.margins is None else answers.margins[chosen],
-                entropies=None if answers.entropies is None else answers.entropies[chosen],
-                sessions=None if sessions is None else sessions[chosen],
-            )
+            count_answered(window, chosen, columns, answers, times, sessions)
 
     def _part(self, name: str) -> str:
         """Return the name that a caller is counted under: its own, if it is among the first."""
@@ -190,33 +186,26 @@ class CallerWindows:
     def _decide(self, populations: Mapping[str, _Population], following: int) -> None:
         """Decide about every caller with enough events.
 
-        Of several that differ from the rest the one that differs most is left out, and the others
-        are decided about anew: it was part of what they were held against.
-
         Args:
             populations: By name, which are changed.
             following: The first window of the next day.
         """
-        differing: dict[str, float] = {}
+        parts = {}
         for name, population in populations.items():
-            counted, others = population.of_caller, population.of_others
-            if counted is None or others is None or counted.events < FEWEST_EVENTS:
-                continue
-            largest, is_certain = population_difference(
-                self._baseline, counted, others, population.days
-            )
-            if population.is_out:
-                if largest < NO_EFFECT:
+            part = population.part
+            if part is not None and part.is_enough:
+                parts[name] = part
+        decided = verdicts(self._baseline, parts)
+        for name, verdict in decided.items():
+            population = populations[name]
+            if verdict is Verdict.ALIKE:
+                if population.is_out:
                     population.left[-1] = (population.left[-1][0], following - 1)
-                    population.is_alike = True
-            elif is_another(largest, is_certain=is_certain, of_part=counted, of_others=others):
-                differing[name] = largest
-            else:
                 population.is_alike = True
+            elif verdict is Verdict.ANOTHER:
+                population.left.append((following, None))
             population.forget()
-        if differing:
-            most = max(differing, key=lambda name: differing[name])
-            populations[most].left.append((following, None))
+        if Verdict.ANOTHER in decided.values():
             for population in populations.values():
                 population.forget()
 
@@ -233,20 +222,18 @@ class CallerWindows:
             remaining: Without those that are left out.
             populations: By name.
         """
-        listed = []
+        gone = []
         for name, population in populations.items():
             for first, _ in population.left:
                 begin_s = (windows[first].first_ms or 0) / 1000
-                listed.append(f"{name} since {day_in_words(begin_s)}")
-        if not listed:
+                gone.append(f"{name} since {day_in_words(begin_s)}")
+        if not gone:
             return ""
         rows = sum(window.events for window in windows)
         left = rows - sum(window.events for window in remaining)
-        more = f" and {len(listed) - MOST_NAMED} more" if len(listed) > MOST_NAMED else ""
-        named = ", ".join(listed[:MOST_NAMED])
         return (
             f". Left out, as another population than the rest and not watched here: caller"
-            f" {named}{more}, {left:,} of {rows:,} rows; rows are counted without them"
+            f" {listed(gone, MOST_NAMED)}, {left:,} of {rows:,} rows; rows are counted without them"
         )
 
 

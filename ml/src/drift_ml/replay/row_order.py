@@ -7,6 +7,7 @@ from math import pi, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
+from drift_contracts.wording import listed
 
 from drift_ml.effects import chi_square_tail
 from drift_ml.words import subject
@@ -132,10 +133,8 @@ def sentences(
         names = [subject(name) for name, why in explained.items() if why == reason]
         if not names:
             continue
-        more = len(names) - MOST_NAMED
-        named = ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
         ending = f" {WAY_OUT}." if reason == Explained.ORDER and not is_timed else ""
-        yield f"{reason}: {named}. {words}.{ending}"
+        yield f"{reason}: {listed(names, MOST_NAMED)}. {words}.{ending}"
 
 
 def differs(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from drift_ml.evidence import Budget
 from drift_ml.replay.allowance import allowance_of
+from drift_ml.replay.answering import count_answered
 from drift_ml.replay.evidence import replay_windows
 from drift_ml.segments import Told
 from drift_ml.segments.fit import level_places
@@ -130,15 +131,7 @@ class SegmentWindows:
                 if segment.baseline is None or not chosen.any():
                     continue
                 window = self._open.setdefault(segment.code, self._empty(segment.baseline))
-                window.observe_rows(
-                    {name: values[chosen] for name, values in columns.items()},
-                    answers.predictions[chosen],
-                    None if times is None else times[chosen],
-                    labels=None if answers.labels is None else answers.labels[chosen],
-                    margins=None if answers.margins is None else answers.margins[chosen],
-                    entropies=None if answers.entropies is None else answers.entropies[chosen],
-                    sessions=None if sessions is None else sessions[chosen],
-                )
+                count_answered(window, chosen, columns, answers, times, sessions)
 
     def close(self) -> None:
         """Close the windows, as that of the whole is full."""

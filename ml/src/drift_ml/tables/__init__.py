@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .chunks import Chunk, Unlabelled, column_names, count_rows, read_chunks
-    from .errors import CellFinding, DataError, OptionError, listed
+    from .errors import CellFinding, DataError, OptionError
     from .files import read_table
     from .layout import Layout
     from .options import ReadOptions
@@ -27,7 +27,6 @@ __all__ = [
     "Unlabelled",
     "column_names",
     "count_rows",
-    "listed",
     "read_chunks",
     "read_table",
 ]

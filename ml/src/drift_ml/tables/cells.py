@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 from drift_contracts.value_schema import FLOAT32
+from drift_contracts.wording import listed
 from pyarrow import compute
-
-from .errors import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -20,16 +20,6 @@ MOST_NAMES = 10
 """So many names, or findings of one rule, are listed; of more than that only the number is told."""
 
 
-def listed(names: Sequence[str], most: int = MOST_NAMES) -> str:
-    """Return the names for a message, at most ten and how many more.
-
-    >>> listed(["a", "b"]), listed("abcdefghijkl")
-    ('a, b', 'a, b, c, d, e, f, g, h, i, j and 2 more')
-    """
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
-
-
 @dataclass(frozen=True)
 class CellFinding:
     """One rule broken in one column.

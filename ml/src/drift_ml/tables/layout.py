@@ -9,8 +9,9 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from drift_contracts import Feature
+from drift_contracts.wording import listed
 
-from .errors import CellFinding, listed
+from .errors import CellFinding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from drift_contracts.wording import listed
 from drift_engine.scale import usable_std
 
-from drift_ml.tables import listed
 from drift_ml.tables.row_digests import as_seen, hash_rows
 
 if TYPE_CHECKING:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from drift_contracts.wording import listed
+
 from .errors import LibraryMissing, TrainingError
 
 if TYPE_CHECKING:
@@ -123,8 +125,6 @@ def check_missing(
     absent = (matrix != matrix).any(axis=0)  # noqa: PLR0124 - NaN
     names = [name for name, some in zip(feature_set.names, absent, strict=True) if some]
     if names:
-        from drift_ml.tables import listed  # noqa: PLC0415 - numpy and pyarrow, for a message
-
         raise TrainingError(
             f"--estimator {recipe.estimator} takes no missing values, and {listed(names)} lack"
             " some: choose --estimator hist-boosting or random-forest, which learn what a missing"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from drift_contracts.wording import listed
 
 from drift_ml.scores.classification import labels_of
 
@@ -135,8 +136,6 @@ def _grow(
 
 def _check_classes(feature_set: FeatureSet, places: Places) -> None:
     """Raise TrainingError where no learnt row has one of the classes."""
-    from drift_ml.tables import listed  # noqa: PLC0415 - pyarrow, for a message
-
     counts = np.bincount(places, minlength=len(feature_set.target.classes))
     absent = [feature_set.target.classes[place] for place in np.flatnonzero(counts == 0)]
     if absent:

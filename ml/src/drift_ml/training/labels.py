@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from drift_contracts.wording import listed
 
 from drift_ml.converters import label_text
-from drift_ml.tables import CellFinding, DataError, listed
+from drift_ml.tables import CellFinding, DataError
 
 if TYPE_CHECKING:
     from typing import Any

@@ -11,6 +11,7 @@ from math import exp, log
 from typing import TYPE_CHECKING, Any
 
 from drift_contracts.timestamps import utc_text_of_seconds
+from drift_contracts.wording import listed
 from drift_ml.descriptions import Description, describe, units_of
 from drift_ml.figures import plain_number
 from drift_ml.left_out import day_in_words
@@ -352,20 +353,14 @@ def _with(together: Sequence[AlertV2Joined]) -> str:
     """Return what moves with the drift, in words; "" for nothing."""
     if not together:
         return ""
-    named = "; ".join(joined["words"] for joined in together[:MOST_NAMED])
-    more = len(together) - MOST_NAMED
-    ending = f" and {more} more" if more > 0 else ""
-    return f". Moves with it: {named}{ending}"
+    words = [joined["words"] for joined in together]
+    return f". Moves with it: {listed(words, MOST_NAMED, '; ')}"
 
 
 def _beside(standing: Sequence[Alert]) -> str:
     """Return what else stands, in words; "" for nothing."""
-    titles = [alert["title"].partition(": ")[2] for alert in standing[:MOST_NAMED]]
-    if not titles:
-        return ""
-    more = len(standing) - len(titles)
-    ending = f" and {more} more" if more else ""
-    return f". Still standing: {'; '.join(titles)}{ending}"
+    titles = [alert["title"].partition(": ")[2] for alert in standing]
+    return f". Still standing: {listed(titles, MOST_NAMED, '; ')}" if titles else ""
 
 
 def _is_of_classifier(

@@ -8,6 +8,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
+from drift_contracts.wording import listed
 from drift_ml.left_out import day_in_words, is_left_out
 from drift_ml.rhythm import Base
 
@@ -146,6 +147,4 @@ def bases_in_words(bases: Mapping[str, Base]) -> str:
         # Channels of several features follow from these.
         if base.from_s != usual[0] and ":" not in name and name != "sum_of_squares":
             others.append(f"{name} from {day_in_words(base.from_s)} on")
-    named = ", ".join(others[:MOST_NAMED])
-    more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
-    return f"{words}, {named}{more}" if others else words
+    return f"{words}, {listed(others, MOST_NAMED)}" if others else words

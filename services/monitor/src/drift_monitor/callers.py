@@ -14,13 +14,7 @@ from typing import TYPE_CHECKING, Any
 from drift_contracts import DriftError
 from drift_ml.figures import plain_number
 from drift_ml.left_out import day_in_words
-from drift_ml.populations import (
-    FEWEST_EVENTS,
-    MOST_PARTS,
-    NO_EFFECT,
-    is_another,
-    population_difference,
-)
+from drift_ml.populations import MOST_PARTS, Part, Verdict, verdicts
 from drift_ml.segments import Segment
 from drift_ml.window import Window
 
@@ -191,6 +185,18 @@ class Population:
     def is_out(self) -> bool:
         """Return whether it is left out of the whole now."""
         return bool(self.left) and self.left[-1][1] is None
+
+    def part(self, baseline: Baseline) -> Part | None:
+        """Return the caller beside everybody else; None where nothing is summed.
+
+        Args:
+            baseline: whose bins are counted.
+        """
+        counted = _sum_of(self.by_caller, baseline)
+        if counted is None:
+            return None
+        others = Window.from_json(self.by_others, baseline)
+        return Part(counted, others, self.days, self.is_out)
 
     def forget(self) -> None:
         """Begin both sums anew."""
@@ -505,37 +511,31 @@ class Callers:
     ) -> None:
         """Decide about every caller with enough events.
 
-        Of several that differ from the rest the one that differs most is left out, and the others
-        are decided about anew: it was part of what they were held against.
-
         Args:
             series: of all traffic.
             baseline: whose bins are counted.
             populations: by name, which are changed.
             cursor: the last minute of the whole that was evaluated.
         """
-        differing: dict[str, float] = {}
+        parts = {}
         for name, population in populations.items():
-            counted = _sum_of(population.by_caller, baseline)
-            if counted is None or counted.events < FEWEST_EVENTS:
-                continue
-            others = Window.from_json(population.by_others, baseline)
-            population.events = counted.events
-            population.share = counted.events / (counted.events + others.events)
-            days = population.days
-            largest, is_certain = population_difference(baseline, counted, others, days)
-            if population.is_out:
-                if largest < NO_EFFECT and not self._stands(series, name):
-                    population.left[-1][1] = cursor
-                    population.is_alike = True
-            elif is_another(largest, is_certain=is_certain, of_part=counted, of_others=others):
-                differing[name] = largest
-            else:
+            part = population.part(baseline)
+            if part is not None and part.is_enough:
+                parts[name] = part
+        decided = verdicts(baseline, parts)
+        for name, verdict in decided.items():
+            population, part = populations[name], parts[name]
+            population.events = part.of_part.events
+            population.share = population.events / (population.events + part.of_others.events)
+            if verdict is Verdict.ANOTHER:
+                population.left.append([cursor + 1, None])
+            elif verdict is Verdict.ALIKE and not population.is_out:
+                population.is_alike = True
+            elif verdict is Verdict.ALIKE and not self._stands(series, name):
+                population.left[-1][1] = cursor
                 population.is_alike = True
             population.forget()
-        if differing:
-            most = max(differing, key=lambda name: differing[name])
-            populations[most].left.append([cursor + 1, None])
+        if Verdict.ANOTHER in decided.values():
             for population in populations.values():
                 population.forget()
 

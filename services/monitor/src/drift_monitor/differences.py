@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from drift_contracts.wording import listed
 from drift_ml.figures import plain_number
 from drift_ml.left_out import day_in_words, is_left_out
 from drift_ml.report import NATS, Difference, differences
@@ -218,8 +219,4 @@ def in_words(
         most: that are named.
     """
     single = [each for each in found if len(each.of) == 1] or list(found)
-    if not single:
-        return ""
-    named = "; ".join(map(str, single[:most]))
-    more = len(single) - most
-    return f"{named} and {more} more" if more > 0 else named
+    return listed(map(str, single), most, "; ")

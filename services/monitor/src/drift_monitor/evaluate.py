@@ -416,9 +416,7 @@ class Evaluator:
         """Return the rhythm in force, with the bases that the settings ask for."""
         if memory is None:
             return None
-        if self._policy.references.is_rolling:
-            return memory.reference(reference.baseline, reference.rhythm)
-        return memory.in_force(reference.rhythm)
+        return self._rhythms.reference(memory, reference.baseline, reference.rhythm)
 
     def _rhythm_in_words(
         self,

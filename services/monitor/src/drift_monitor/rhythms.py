@@ -9,6 +9,7 @@ from itertools import groupby
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from drift_contracts.wording import listed
 from drift_ml.baseline import Channel
 from drift_ml.evidence import add_counts
 from drift_ml.left_out import is_left_out
@@ -236,11 +237,9 @@ class Memory:
         # Pairs follow from their features, so that naming these says more.
         single = [name for name in self.whole_days if ":" not in name and name != "sum_of_squares"]
         names = single or list(self.whole_days)
-        more = len(names) - MOST_NAMED
-        others = f" and {more} more" if more > 0 else ""
         return (
             f"{learned}; held against whole days until then, as they vary with the hour:"
-            f" {', '.join(names[:MOST_NAMED])}{others}"
+            f" {listed(names, MOST_NAMED)}"
         )
 
     def _size_in_words(self, words: str) -> str:
@@ -488,6 +487,23 @@ class Rhythms:
             elif channel.name in former:
                 bases[channel.name] = former[channel.name]
         return {**bases, **bases_of(baseline, hours, since, memory.end_s, self._left_out)}
+
+    def reference(
+        self,
+        memory: Memory,
+        baseline: Baseline,
+        bundled: Rhythm | None = None,
+    ) -> Rhythm | None:
+        """Return the rhythm in force, with the bases that the rules ask for.
+
+        Args:
+            memory: of a series.
+            baseline: whose bins are counted.
+            bundled: the rhythm of the bundle.
+        """
+        if self._rules.is_rolling:
+            return memory.reference(baseline, bundled)
+        return memory.in_force(bundled)
 
     def bases_since(
         self,

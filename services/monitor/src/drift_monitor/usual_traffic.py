@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from drift_ml.left_out import is_left_out
 
+from drift_monitor.sums import HOUR_S, HOURS_A_DAY
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from drift_ml.left_out import LeftOut
 
-HOUR_S = 3_600
-HOURS_A_DAY = 24
 DAYS_A_WEEK = 7
 HOURS_A_WEEK = DAYS_A_WEEK * HOURS_A_DAY
 #: Days that are learned from, the newest: four of each hour of the week, so that a change of the

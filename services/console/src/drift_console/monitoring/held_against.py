@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
 
+from drift_contracts.wording import listed
 from drift_ml.replay.allowance import Phase
 from drift_monitor.bases import bases_in_words
 from drift_monitor.errors import BadStore
@@ -56,20 +57,13 @@ def held_against(
     except BadStore:
         return HeldAgainst(f"{TRAINING}, as the stored rhythm cannot be read")
     channels = reference.baseline.channels
-    rhythm = _rhythm(memory, reference, policy)
+    rhythm = rhythms.reference(memory, reference.baseline, reference.rhythm)
     days = memory.held(reference.rhythm, channels)
     if rhythm is None and not days:
         return HeldAgainst(f"{TRAINING}, as in the service until a rhythm is learned")
     seasonality = None if rhythm is None else rhythm.seasonality(channels)
     words = f"Held as in the service now{_words(memory, reference, rhythm, days)}"
     return HeldAgainst(words, (Phase(-inf, seasonality, days),))
-
-
-def _rhythm(memory: Memory, reference: Reference, policy: Policy) -> Rhythm | None:
-    """Return the rhythm in force, with the bases that the settings ask for."""
-    if policy.references.is_rolling:
-        return memory.reference(reference.baseline, reference.rhythm)
-    return memory.in_force(reference.rhythm)
 
 
 def _words(
@@ -92,6 +86,5 @@ def _words(
         words = f", by the rhythm {learned}"
     words += bases_in_words({} if rhythm is None else rhythm.bases)
     if days:
-        more = f" and {len(days) - MOST_NAMED} more" if len(days) > MOST_NAMED else ""
-        words += f"; against whole days: {', '.join(days[:MOST_NAMED])}{more}"
+        words += f"; against whole days: {listed(days, MOST_NAMED)}"
     return words
