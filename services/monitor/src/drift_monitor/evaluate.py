@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from drift_contracts.types import AlertV2
-    from drift_ml.baseline import Baseline
     from drift_ml.evidence import DriftFinding, StandingAlarm
     from drift_ml.rhythm import Rhythm
     from drift_ml.segments import Segment
@@ -703,9 +702,15 @@ class Evaluator:
             memory = self._rhythms.give_back(source.series, memory, alert_id, digest)
         for alarm in detector.alarms:
             decision = self._decision(state, alarm, seen, memory)
+            # Asked once a day too: where days differ, the evidence of an end takes many of them.
+            if decision is None and not memory.is_day_over:
+                continue
             names, onset_s = detector.changed(alarm)
             channel = alarm.finding.channel
-            if self._has_faded(source.series, baseline, memory, channel, onset_s, decision):
+            is_by_word = decision is not None and decision.entry is not None
+            if not is_by_word and not self._rhythms.lasts(
+                source.series, baseline, memory, channel, onset_s
+            ):
                 # It is over, if not yet by the evidence that an end takes: no new normal.
                 detector.end([channel])
                 self._take_back(source.series, state, channel, state.cursor, alerts.FADED)
@@ -724,34 +729,6 @@ class Evaluator:
             detector.end([channel])
             self._end_as_normal(state, channel, decision)
         return memory
-
-    def _has_faded(
-        self,
-        series: Series,
-        baseline: Baseline,
-        memory: Memory,
-        channel: str,
-        onset_s: float,
-        decision: alerts.NewNormal | None,
-    ) -> bool:
-        """Return whether the last days of a channel are again as they were before its alarm.
-
-        Asked once a day, and before a change is taken as normal by itself: where days differ, the
-        evidence of an end takes many of them.
-
-        Args:
-            series: whose.
-            baseline: whose bins are counted.
-            memory: of the series.
-            channel: that raised the alarm.
-            onset_s: of the change, in seconds since the epoch.
-            decision: why the change is the new normal; None where it is not.
-        """
-        is_by_word = decision is not None and decision.entry is not None
-        is_asked = decision is not None or memory.is_day_over
-        if is_by_word or not is_asked:
-            return False
-        return not self._rhythms.lasts(series, baseline, memory, channel, onset_s)
 
     def _decision(
         self,
