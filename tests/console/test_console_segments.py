@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 
-import numpy as np
+import boto3
 import pytest
 from click.testing import CliRunner
 from drift_console.database import connect
@@ -16,19 +16,18 @@ from drift_console.stored_windows import Span, stored_segments
 from drift_console.verify import verify
 from drift_contracts import FeatureSet, feature_set
 from drift_contracts.features import SECOND
+from drift_contracts.prediction_log import place
 from drift_ml.baseline.fit import fit_baseline
-from drift_ml.evidence import DriftFinding
 from drift_ml.segments.fit import fit_segments
 from drift_ml.window import Window
-from drift_monitor.alerts import AlertSource, Grounds, drift_alert
 from drift_monitor.keys import WindowKey
 from drift_monitor.reference import Reference
 from drift_monitor.stores import Fragment, SqliteStore
+from moto import mock_aws
 
 from tests.support.house_tables import columns, price
+from tests.support.moved_events import ONSET, alert_of_all, moved_events
 from tests.support.series import SERIES
-
-ONSET = 1_800_000_000.0
 
 
 @pytest.fixture(scope="module")
@@ -42,28 +41,7 @@ def reference():
 @pytest.fixture(scope="module")
 def alert(reference):
     """Return an alert that areas have risen."""
-    finding = DriftFinding("sqft", "location", "up", 0.3, 0.3, ONSET, 900.0, 15.0, 11.0, {"sqft": 1.0})
-    return drift_alert(AlertSource("test", SERIES, reference, {}), finding, Grounds(int(ONSET // 60) + 9, 50_000))
-
-
-def event_lines(rows=600):
-    """Return event lines from before the onset and since; areas have risen where houses are young."""
-    table = columns(2 * rows, seed=5)
-    is_moved = (np.arange(2 * rows) >= rows) & (table["age"] < 10)
-    table["sqft"] = table["sqft"] + np.where(is_moved, 700, 0)
-    prices = price(table)
-    lines = []
-    for row in range(2 * rows):
-        event = {
-            "contract": "prediction.event.v1",
-            "Model": SERIES.model,
-            "model_version": SERIES.version,
-            "timestamp": f"2027-01-15T{7 + row // rows:02}:59:59.{row % rows:03}Z",
-            "Prediction": float(prices[row]),
-            "features": {name: float(values[row]) for name, values in table.items()},
-        }
-        lines.append(json.dumps(event))
-    return lines
+    return alert_of_all(reference)
 
 
 @pytest.fixture
@@ -83,7 +61,7 @@ def alert_file(alert, tmp_path):
 @pytest.mark.usefixtures("bundled")
 def test_search_of_log(alert_file, tmp_path):
     """The command searches files of a prediction log, with gzip or without, and passes over other lines."""
-    lines = event_lines()
+    lines = moved_events()
     folder = tmp_path / "predictions" / "hour=8"
     folder.mkdir(parents=True)
     odd = ['{"Model": "other"}', "no event", "[1]", lines[0].replace("2027-01-15T", "soon")]
@@ -101,12 +79,47 @@ def test_search_of_console(alert_file, tmp_path):
     connection = connect(tmp_path / "console.sqlite")
     empty = CliRunner().invoke(command, [alert_file, "--events", str(tmp_path)])
     assert "cannot be said" in empty.output
-    documents = [(line.encode(), Line(ONSET, (), json.loads(line))) for line in event_lines()]
+    documents = [(line.encode(), Line(ONSET, (), json.loads(line))) for line in moved_events()]
     EventStore(connection).add(documents)
     connection.commit()
     connection.close()
     result = CliRunner().invoke(command, [alert_file, "--events", str(tmp_path)])
     assert "age below" in result.output
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    """Return the name of an empty bucket of a cloud in memory."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="predictions-of-test")
+        yield "predictions-of-test"
+
+
+@pytest.mark.usefixtures("bundled")
+def test_search_of_bucket(alert_file, bucket):
+    """The command searches the bucket of a stack; one that is not there is refused with 5, and how to mend it."""
+    empty = CliRunner().invoke(command, [alert_file, "--bucket", bucket])
+    assert empty.exit_code == 0
+    assert "cannot be said" in empty.output
+    data = gzip.compress("\n".join(moved_events()).encode())
+    key = place(SERIES.model, "2027-01-15", "08") + "events.gz"
+    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=data)
+    assert "age below" in CliRunner().invoke(command, [alert_file, "--bucket", bucket]).output
+    absent = CliRunner().invoke(command, [alert_file, "--bucket", "absent"])
+    assert absent.exit_code == 5
+    assert "NoSuchBucket" in absent.output
+
+
+@pytest.mark.usefixtures("bundled", "bucket")
+def test_without_credentials(alert_file, bucket, monkeypatch):
+    """A profile that the machine does not have ends with 5, and names what is expected."""
+    monkeypatch.setenv("AWS_PROFILE", "absent")
+    refused = CliRunner().invoke(command, [alert_file, "--bucket", bucket])
+    assert refused.exit_code == 5
+    assert "predictionsBucket" in refused.output
 
 
 @pytest.mark.usefixtures("bundled")
@@ -115,6 +128,10 @@ def test_damaged_store(alert_file, tmp_path):
     (tmp_path / "bad.sqlite").write_text("no store" * 1000)
     assert CliRunner().invoke(command, [alert_file, "--events", str(tmp_path / "bad.sqlite")]).exit_code == 5
     (tmp_path / "bad.gz").write_text("no gzip")
+    assert CliRunner().invoke(command, [alert_file, "--log", str(tmp_path / "bad.gz")]).exit_code == 2
+    packed = bytearray(gzip.compress(b"no event\n" * 99))
+    packed[12] ^= 0xFF
+    (tmp_path / "bad.gz").write_bytes(packed)
     assert CliRunner().invoke(command, [alert_file, "--log", str(tmp_path / "bad.gz")]).exit_code == 2
     assert CliRunner().invoke(command, [alert_file]).exit_code == 2
 

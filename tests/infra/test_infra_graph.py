@@ -66,6 +66,38 @@ def test_sensitivity(build):
     assert [(alarm["metricName"], alarm["threshold"]) for alarm in alarms] == [("LargestPsi", 0.2)] * 2
 
 
+def test_search_of_log(build):
+    """The evaluator reads the predictions, and nothing else of the bucket, where they are kept."""
+    for stack in ("dev", "prod"):
+        graph, facts, _ = build(stack)
+        assert [str(one) for one in examine(graph, facts)] == []
+        function = graph.one("lambda.Function", "evaluator-function")
+        bucket = graph.one("s3.Bucket", "log-bucket-bucket")
+        assert function.waits_for(bucket)
+        assert function.inputs["environment"]["variables"]["DRIFT_PREDICTIONS"]
+        policy = json.loads(graph.one("iam.RolePolicy", "evaluator-policy").inputs["policy"])
+        rights = {one["Sid"]: one for one in policy["Statement"] if "s3" in one["Action"][0]}
+        assert {sid: one["Action"] for sid, one in rights.items()} == {
+            "FindPredictions": ["s3:ListBucket"],
+            "ReadPredictions": ["s3:GetObject"],
+        }
+        assert rights["FindPredictions"]["Condition"] == {"StringLike": {"s3:prefix": "predictions/*"}}
+        (objects,) = rights["ReadPredictions"]["Resource"]
+        assert objects == f"{rights['FindPredictions']['Resource'][0]}/predictions/*"
+        written = graph.one("kinesis.FirehoseDeliveryStream", "prediction-log-stream").inputs
+        assert written["extendedS3Configuration"]["prefix"].startswith("predictions/model=")
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_search_without_log(build, stack):
+    """Where no predictions are kept, the evaluator may read no bucket, also not one of earlier predictions."""
+    graph, facts, _ = build(stack, predictionLog="false")
+    assert [str(one) for one in examine(graph, facts)] == []
+    variables = graph.one("lambda.Function", "evaluator-function").inputs["environment"]["variables"]
+    assert "DRIFT_PREDICTIONS" not in variables
+    assert "s3:" not in str(graph.one("iam.RolePolicy", "evaluator-policy").inputs["policy"])
+
+
 def test_left_out(build):
     """Days that are left out reach the evaluator as they are written."""
     spans = '{"2026-12-24/2026-12-26": "Christmas"}'

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import time
+import uuid
 
 import pytest
 from drift_contracts import feature_set
 from drift_contracts.bundle_paths import current_version
+from drift_contracts.prediction_log import place
 from drift_contracts.timestamps import utc_ms, utc_text
 from drift_ml.training import Recipe, load_rows, train
 from drift_monitor import handlers
@@ -73,6 +76,104 @@ def test_events_to_metrics(deployed, aws, make_events, as_logs, bundles, capsys)
     assert evaluated["Psi_sqft"] >= 0
     (letter,) = aws("sqs").receive_message(QueueUrl=deployed)["Messages"]
     assert json.loads(letter["Body"])["reason"] == "the event has no Model"
+
+
+class Context:
+    """What Lambda says of a call."""
+
+    def __init__(self, seconds):
+        self.end = time.monotonic() + seconds
+
+    def get_remaining_time_in_millis(self):
+        return round((self.end - time.monotonic()) * 1000)
+
+
+@pytest.fixture
+def heard(aws):
+    """Return the alerts that were published since the last call."""
+    queue = aws("sqs").create_queue(QueueName=f"heard-{uuid.uuid4().hex}")["QueueUrl"]
+    arn = aws("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    topic = aws("sns").create_topic(Name="alerts")["TopicArn"]
+    words = {"TopicArn": topic, "Protocol": "sqs", "Endpoint": arn, "ReturnSubscriptionArn": True}
+    subscription = aws("sns").subscribe(**words)
+
+    def receive():
+        messages = aws("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        return [json.loads(json.loads(message["Body"])["Message"]) for message in messages]
+
+    yield receive
+    aws("sns").unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+
+
+@pytest.fixture
+def predictions(aws, monkeypatch):
+    """Return the bucket of the prediction log, which is empty."""
+    bucket = f"log-{uuid.uuid4().hex}"
+    aws("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    monkeypatch.setenv("DRIFT_PREDICTIONS", bucket)
+    return bucket
+
+
+@pytest.fixture
+def count_drift(deployed, make_events, as_logs, bundles):
+    """Count twenty minutes of traffic that is not as in training; the log's lines, some older, and when they begin."""
+    assert deployed
+
+    def count():
+        version = current_version(bundles / "house-price")
+        start = time.time() // 60 * 60 - 1500
+        counted = make_events(1200, start=start, seconds=1200, shift=1.0, model_version=version)
+        handlers.aggregate(as_logs(counted), None)
+        older = make_events(300, start=start - 600, seconds=600, seed=3, model_version=version)
+        return [*older, *counted], time.gmtime(start - 600)
+
+    return count
+
+
+@pytest.mark.parametrize("seconds", [None, 60])
+def test_search_of_log(predictions, count_drift, heard, aws, seconds):
+    """The alert of all traffic says what the prediction log says: here the whole traffic has moved."""
+    lines, start = count_drift()
+    folder = place("house-price", time.strftime("%Y-%m-%d", start), time.strftime("%H", start))
+    key = f"{folder}stream-1-{time.strftime('%Y-%m-%d-%H-%M-%S', start)}-1.gz"
+    aws("s3").put_object(Bucket=predictions, Key=key, Body=gzip.compress("\n".join(lines).encode()))
+    context = None if seconds is None else Context(seconds)
+    assert handlers.evaluate({}, context)["alarms"] == 1
+    alerts = heard()
+    assert alerts
+    for alert in alerts:
+        assert "segments that were looked at" in alert["reason"]
+    handlers.evaluate({}, context)
+    assert heard() == []
+
+
+def test_log_switched_off(count_drift, heard):
+    """Without a prediction log the alert says so, and by what key it is kept."""
+    count_drift()
+    handlers.evaluate({}, Context(60))
+    assert "`predictionLog`" in heard()[0]["reason"]
+
+
+@pytest.mark.usefixtures("predictions")
+def test_no_time_for_search(count_drift, heard):
+    """A call that is nearly over sends the alert, which says that nothing was searched."""
+    count_drift()
+    handlers.evaluate({}, Context(16))
+    assert "no time was left: `driftctl segments ALERT`" in heard()[0]["reason"]
+
+
+@pytest.mark.parametrize("stuck", [False, True])
+def test_search_impossible(count_drift, heard, monkeypatch, stuck):
+    """A bucket that is absent, or does not answer, neither fails the evaluation nor keeps the alert."""
+    monkeypatch.setenv("DRIFT_PREDICTIONS", "absent")
+    if stuck:
+        monkeypatch.setattr(handlers, "SEARCH_SECONDS", 2.0)
+        monkeypatch.setattr(handlers.cloud, "LogBucket", lambda *_words: time.sleep(30))
+    count_drift()
+    begin = time.monotonic()
+    assert handlers.evaluate({}, Context(60))["alarms"] == 1
+    assert time.monotonic() - begin < 20
+    assert "not searched for to the end: `driftctl segments ALERT`" in heard()[0]["reason"]
 
 
 @pytest.mark.usefixtures("deployed")

@@ -107,8 +107,8 @@ class Stack:
         self.predictor = self._predictor()
         self.alerting = self._alerting()
         self.windows = WindowStore("windows", WindowStoreArgs(self.site), self._child)
-        self.monitor = self._monitor()
         self.log = self._prediction_log()
+        self.monitor = self._monitor()
         self.predictor.go_live(after=[self.monitor.baselines, *self._subscriptions()])
         self.api = self._api(routes)
         self.url = self._domain_url()
@@ -283,6 +283,11 @@ class Stack:
             evaluator[variables.REPEATS] = "off"
         if not settings.watches_segments:
             table[variables.SEGMENTS] = "off"
+        predictions: list[Statement] = []
+        # The bucket of a log that is switched off may still be there, with earlier predictions.
+        if self.log is not None and settings.prediction_log:
+            evaluator[variables.PREDICTIONS] = self.log.bucket.bucket
+            predictions = self.log.reading()
         args = MonitorArgs(
             runtime=self.runtime,
             memory=settings.monitor_memory,
@@ -294,6 +299,7 @@ class Stack:
             replay=self.dead_letters.replay,
             watched=self.predictor.log_group,
             publish=self.alerting.publish,
+            predictions=predictions,
         )
         return Monitor("monitor", args, self._child)
 

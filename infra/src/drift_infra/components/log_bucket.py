@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pulumi
+from drift_contracts.prediction_log import FOLDER
 from pulumi_aws import s3
 
 from drift_infra.iam import policy, tls_only
@@ -113,7 +114,7 @@ class LogBucket(pulumi.ComponentResource):
             f"{name}-lifecycle",
             bucket=self.bucket.id,
             rules=[
-                older_than("predictions/", keep_days),
+                older_than(FOLDER, keep_days),
                 older_than("unreadable/", keep_days),
                 older_than("answers/", 7),
             ],

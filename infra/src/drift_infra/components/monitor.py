@@ -17,7 +17,7 @@ from .runtime import Runtime, keep_failed_calls
 from .timer import Timer, TimerArgs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 KEEP_BASELINES = json.dumps({"keep": "baselines"})
 COMMANDS = {"aggregator": "aggregate", "evaluator": "evaluate"}
@@ -44,6 +44,8 @@ class MonitorArgs:
     watched: cloudwatch.LogGroup
     #: Rights to publish an alert.
     publish: tuple[Statement, ...]
+    #: Rights to read the prediction log; none where no predictions are kept.
+    predictions: Sequence[Statement] = ()
 
 
 class Monitor(pulumi.ComponentResource):
@@ -164,4 +166,5 @@ def _aggregator_may(args: MonitorArgs) -> list[Statement]:
 
 def _evaluator_may(args: MonitorArgs) -> list[Statement]:
     state = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem"]
-    return [Statement("ReadWindowsKeepState", state, [args.table.arn]), *args.publish]
+    windows = Statement("ReadWindowsKeepState", state, [args.table.arn])
+    return [windows, *args.publish, *args.predictions]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pulumi
+from drift_contracts.prediction_log import FOLDER, place
 from pulumi_aws import cloudwatch, iam, kinesis
 
 from drift_infra.iam import Statement, assumed_by, policy
@@ -16,10 +17,11 @@ from .log_bucket import LogBucket, LogBucketArgs
 if TYPE_CHECKING:
     from drift_infra.naming import Site
 
-PREFIX = (
-    "predictions/model=!{partitionKeyFromQuery:model}"
-    "/dt=!{timestamp:yyyy-MM-dd}/hour=!{timestamp:HH}/"
-)
+PREFIX = place("!{partitionKeyFromQuery:model}", "!{timestamp:yyyy-MM-dd}", "!{timestamp:HH}")
+#: Seconds that events are gathered for one object: an alert's segment is searched for in events
+#: that are two minutes old at least, and half a minute is for the way. Athena would rather have
+#: fewer, larger objects.
+GATHERING = 90
 ERRORS = "unreadable/!{firehose:error-output-type}/dt=!{timestamp:yyyy-MM-dd}/"
 
 
@@ -57,6 +59,15 @@ class PredictionLog(pulumi.ComponentResource):
             self.subscription = self._subscribe(name, args, self.stream)
         self.register_outputs({"stream": self.stream.name if self.stream else None})
 
+    def reading(self) -> list[Statement]:
+        """Return the rights to read the predictions, and nothing else of the bucket."""
+        predictions = {"StringLike": {"s3:prefix": f"{FOLDER}*"}}
+        objects = pulumi.Output.concat(self.bucket.arn, f"/{FOLDER}*")
+        return [
+            Statement("FindPredictions", ["s3:ListBucket"], [self.bucket.arn], predictions),
+            Statement("ReadPredictions", ["s3:GetObject"], [objects]),
+        ]
+
     def _stream(self, name: str, site: Site) -> kinesis.FirehoseDeliveryStream:
         group = cloudwatch.LogGroup(
             f"{name}-delivery-logs",
@@ -88,7 +99,7 @@ class PredictionLog(pulumi.ComponentResource):
                 error_output_prefix=ERRORS,
                 compression_format="GZIP",
                 buffering_size=64,
-                buffering_interval=300,
+                buffering_interval=GATHERING,
                 dynamic_partitioning_configuration=kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationDynamicPartitioningConfigurationArgs(
                     enabled=True, retry_duration=300
                 ),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pulumi
+from drift_contracts.prediction_log import FOLDER, place
 from pulumi_aws import athena, glue, s3
 
 from drift_infra.queries import ATHENA_QUERIES, COLUMNS
@@ -56,7 +57,7 @@ class Questions(pulumi.ComponentResource):
         self.register_outputs({"database": self.database.name, "workgroup": self.workgroup.name})
 
     def _table(self, name: str, args: QuestionsArgs) -> None:
-        where = pulumi.Output.concat("s3://", args.bucket.bucket, "/predictions/")
+        where = pulumi.Output.concat("s3://", args.bucket.bucket, "/")
         partitions = {"model": "string", "dt": "string", "hour": "string"}
         glue.CatalogTable(
             f"{name}-table",
@@ -75,7 +76,7 @@ class Questions(pulumi.ComponentResource):
                 "projection.hour.range": "0,23",
                 "projection.hour.digits": "2",
                 "storage.location.template": pulumi.Output.concat(
-                    where, "model=${model}/dt=${dt}/hour=${hour}/"
+                    where, place("${model}", "${dt}", "${hour}")
                 ),
             },
             partition_keys=[
@@ -83,7 +84,7 @@ class Questions(pulumi.ComponentResource):
                 for column, kind in partitions.items()
             ],
             storage_descriptor=glue.CatalogTableStorageDescriptorArgs(
-                location=where,
+                location=pulumi.Output.concat(where, FOLDER),
                 input_format="org.apache.hadoop.mapred.TextInputFormat",
                 output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
                 columns=[

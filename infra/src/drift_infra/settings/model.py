@@ -260,7 +260,10 @@ class Settings:
         512,
     )
     monitor_timeout: int = key(
-        Whole(10, 900, "seconds"), "Monitor", "Time one batch or evaluation may take.", 60
+        Whole(10, 900, "seconds"),
+        "Monitor",
+        "Time one batch or evaluation may take; below 17 no segment of an alert is searched for.",
+        60,
     )
     evaluate_minutes: int = key(
         Whole(1, 60, "minutes"), "Monitor", "How often the windows are evaluated.", 5
@@ -336,7 +339,10 @@ class Settings:
         "0",
     )
     prediction_log: bool = key(
-        Flag(), "Monitor", "Keep every prediction in S3, to be asked with Athena.", True
+        Flag(),
+        "Monitor",
+        "Keep every prediction in S3, to be asked with Athena and searched for the segment of an alert.",
+        True,
     )
     prediction_log_days: int = key(
         Whole(1, 3650, "days"), "Monitor", "How long the prediction log is kept.", 90

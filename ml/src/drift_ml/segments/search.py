@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import erfc, sqrt
 from typing import TYPE_CHECKING
 
@@ -69,7 +69,7 @@ class Events:
             chosen: Which events, shape (rows,).
         """
         window = Window.empty(baseline)
-        some = {name: column[chosen] for name, column in self.columns.items()}
+        some = {name: self.columns[name][chosen] for name in baseline.features}
         answers = {
             "labels": self.labels,
             "margins": self.margins,
@@ -169,14 +169,14 @@ def search(
     if min(before.rows, since.rows) < FEWEST_EVENTS:
         return Search(before.rows, since.rows)
     drifting = baseline.channel(channel)
-    scores = _scores(drifting, kind, direction)
+    counter = _Counter.of(baseline, drifting, _scores(drifting, kind, direction), (before, since))
     parts = 0
     best: Found | None = None
     for feature, levels in _cuts(baseline, feature_set, drifting.of, since.columns):
         places = [level_places(levels, feature, events.columns) for events in (before, since)]
         for place, value in enumerate(levels.all_names):
             chosen = [np.equal(listed, place) for listed in places]
-            compared = _Compared.of(baseline, drifting, scores, (before, since), chosen)
+            compared = _Compared.of(counter, chosen)
             if compared is None:
                 continue
             parts += 1
@@ -202,38 +202,83 @@ class _Compared:
     @classmethod
     def of(
         cls,
-        baseline: Baseline,
-        channel: Channel,
-        scores: Floats,
-        events: Sequence[Events],
+        counter: _Counter,
         chosen: Sequence[Flags],
     ) -> _Compared | None:
         """Return the comparison; None where the part or the rest has too few events.
 
         Args:
-            baseline: Whose bins are counted.
-            channel: That drifts.
-            scores: Of its bins, shape (bins,).
-            events: Before the onset, and since.
+            counter: Of the events before the onset, and since.
             chosen: Which of either are in the part.
         """
+        in_part = counter.counts(chosen)
+        # Counts add, so that those of the rest need no counting.
+        of_rest = [total - part for total, part in zip(counter.totals, in_part, strict=True)]
         rises, variances, weights = [], [], []
-        for is_part in (True, False):
+        for counted in (in_part, of_rest):
             means = []
-            for side, flags in zip(events, chosen, strict=True):
-                counts = side.counts(baseline, channel, flags == is_part)
+            for counts in counted:
                 rows = counts.sum()
                 if rows < FEWEST_OF_PART:
                     return None
-                mean = float(counts @ scores / rows)
+                mean = float(counts @ counter.scores / rows)
                 means.append(mean)
-                variances.append(float(counts @ (scores - mean) ** 2 / rows / rows))
+                variances.append(float(counts @ (counter.scores - mean) ** 2 / rows / rows))
             weights.append(float(rows))
             rises.append(means[1] - means[0])
         error = sqrt(sum(variances))
         z = (rises[0] - rises[1]) / error if error else 0.0
         gained = [max(rise, 0.0) * weight for rise, weight in zip(rises, weights, strict=True)]
         return cls(z, gained[0] / sum(gained) if sum(gained) else 0.0)
+
+
+@dataclass(frozen=True)
+class _Counter:
+    """Counts of the channel that drifts, in parts of the events before the onset and since."""
+
+    #: Of that channel, and of those that it is made of.
+    baseline: Baseline
+    channel: Channel
+    #: Of its bins, shape (bins,).
+    scores: Floats
+    #: Before the onset, and since.
+    events: Sequence[Events]
+    #: Of all of them, each of shape (bins,).
+    totals: Sequence[Floats]
+
+    @classmethod
+    def of(
+        cls,
+        baseline: Baseline,
+        channel: Channel,
+        scores: Floats,
+        events: Sequence[Events],
+    ) -> _Counter:
+        """Return a counter of a channel; all others would be counted for nothing.
+
+        Args:
+            baseline: Of all training rows.
+            channel: That drifts.
+            scores: Of its bins, shape (bins,).
+            events: Before the onset, and since.
+        """
+        features = {name: found for name, found in baseline.features.items() if name in channel.of}
+        channels = tuple(
+            other
+            for other in baseline.channels
+            if other.name == channel.name or other.source in features
+        )
+        # Without a tie rate no rows are sketched.
+        narrowed = replace(baseline, features=features, channels=channels, tie_rate=None)
+        totals = [side.counts(narrowed, channel, np.ones(side.rows, dtype=bool)) for side in events]
+        return cls(narrowed, channel, scores, events, totals)
+
+    def counts(self, chosen: Sequence[Flags]) -> list[Floats]:
+        """Return the counts of some of the events of either side, each of shape (bins,)."""
+        return [
+            side.counts(self.baseline, self.channel, flags)
+            for side, flags in zip(self.events, chosen, strict=True)
+        ]
 
 
 def _scores(

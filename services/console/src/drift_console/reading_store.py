@@ -17,12 +17,19 @@ TABLE = (
 )
 
 
+BUCKET = (
+    "--bucket: expected the bucket of a stack's prediction log (its output predictionsBucket), with"
+    " the credentials of the environment; the request ended in {reason}"
+)
+
+
 @contextmanager
-def reading_store(table: str | None) -> Iterator[None]:
+def reading_store(of_stack: str | None, refusal: str = TABLE) -> Iterator[None]:
     """Turn what a store fails with into the end of the command.
 
     Args:
-        table: of a stack; None where the store is a file.
+        of_stack: A stack's table or bucket; None where the store is a file.
+        refusal: What is said where AWS refuses, with `reason`.
 
     Raises:
         CannotStart: the store was refused, or does not answer.
@@ -34,13 +41,13 @@ def reading_store(table: str | None) -> Iterator[None]:
     except (MonitorError, sqlite3.Error) as error:
         raise CannotStart(str(error)) from error
     except Exception as error:
-        if table is None or not _is_of_aws(error):
+        if of_stack is None or not _is_of_aws(error):
             raise
-        raise CannotStart(TABLE.format(reason=type(error).__name__)) from error
+        raise CannotStart(refusal.format(reason=type(error).__name__)) from error
 
 
 def _is_of_aws(error: Exception) -> bool:
     """Return whether the library that talks with AWS has raised an error, or AWS itself."""
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - of a table alone
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - of a stack alone
 
     return isinstance(error, BotoCoreError | ClientError)

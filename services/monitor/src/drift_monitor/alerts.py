@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, replace
 from math import exp, log
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from drift_contracts.timestamps import utc_text_of_seconds
 from drift_contracts.wording import listed
@@ -283,6 +283,25 @@ def _next_steps(
 def _cut(text: str) -> str:
     """Return a text as the contract takes it; labels of categories may be long."""
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def with_words(
+    alert: Alert,
+    words: str,
+) -> Alert:
+    """Return an alert with a sentence more in its reason; of a long one the end makes room.
+
+    Args:
+        alert: of either version.
+        words: without a full stop.
+    """
+    reason = alert["reason"]
+    room = LONGEST - len(". ") - len(words)
+    if len(reason) > room:
+        reason = f"{reason[: room - 1]}…"
+    # Any: of either version, which have this member in common.
+    reworded: Any = {**alert, "reason": f"{reason}. {words}"}
+    return cast("Alert", reworded)
 
 
 def _lowered(text: str) -> str:

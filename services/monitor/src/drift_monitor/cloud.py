@@ -6,17 +6,19 @@ Clients are boto3's, which has no types: they are `Any` here and nowhere else.
 from __future__ import annotations
 
 import json
-import threading
 import time
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.exceptions import BotoCoreError, ClientError
 
 from drift_monitor.aggregate import as_message
-from drift_monitor.errors import MonitorError
+from drift_monitor.deadline import within
+from drift_monitor.errors import BadLog, MonitorError
 from drift_monitor.notify import plain_text
 
 if TYPE_CHECKING:
@@ -96,6 +98,64 @@ def _parts(rejected: list[Rejected]) -> Iterator[tuple[str, str]]:
 
 def _attribute(text: str) -> dict[str, str]:
     return {"DataType": "String", "StringValue": text}
+
+
+class LogBucket:
+    """The bucket of a prediction log."""
+
+    def __init__(
+        self,
+        s3: Any,
+        bucket: str,
+    ) -> None:
+        """Read nothing yet.
+
+        Args:
+            s3: boto3's client.
+            bucket: its name.
+        """
+        self._s3 = s3
+        self._bucket = bucket
+
+    def folders(self, prefix: str) -> list[str]:
+        """Return the folders right below a prefix, each whole. Raises BadLog."""
+        pages = self._pages(prefix, Delimiter="/")
+        return [folder["Prefix"] for page in pages for folder in page.get("CommonPrefixes", [])]
+
+    def keys(self, prefix: str) -> list[str]:
+        """Return the objects below a prefix, in the order of their names. Raises BadLog."""
+        pages = self._pages(prefix)
+        return [found["Key"] for page in pages for found in page.get("Contents", [])]
+
+    def _pages(
+        self,
+        prefix: str,
+        **options: str,
+    ) -> Iterator[Mapping[str, Any]]:
+        pages = self._s3.get_paginator("list_objects_v2")
+        with _reading_of("the prediction log cannot be listed"):
+            yield from pages.paginate(Bucket=self._bucket, Prefix=prefix, **options)
+
+    @contextmanager
+    def open(self, key: str) -> Iterator[IO[bytes]]:
+        """Return an object's bytes, read as they are asked for. Raises BadLog."""
+        with _reading_of("an object of the prediction log cannot be read"):
+            body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"]
+            try:
+                yield body
+            finally:
+                body.close()
+
+
+@contextmanager
+def _reading_of(what: str) -> Iterator[None]:
+    """Raise BadLog, with AWS's code or the kind of error, for whatever S3's client raises."""
+    try:
+        yield
+    except ClientError as error:
+        raise BadLog(f"{what}: {error.response['Error']['Code']}") from error
+    except BotoCoreError as error:
+        raise BadLog(f"{what}: {type(error).__name__}") from error
 
 
 def topic(
@@ -238,43 +298,27 @@ def _exchanged(
     wanted: int,
     deadline: float,
 ) -> bytes:
-    answers: list[bytes | Exception] = []
-    # A timeout of a socket is one for each read, and a byte a second stays below it: the deadline
-    # needs a thread.
-    arguments = (request, wanted, deadline, answers)
-    sender = threading.Thread(target=_exchange, args=arguments, daemon=True)
-    sender.start()
-    sender.join(deadline)
-    if not answers:
-        raise TimeoutError(f"expected a whole answer within {deadline:g} s")
-    answer = answers[0]
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
+    return within(deadline, lambda: _exchange(request, wanted, deadline), "a whole answer")
 
 
 def _exchange(
     request: urllib.request.Request,
     wanted: int,
     deadline: float,
-    answers: list[bytes | Exception],
-) -> None:
-    """Append the answer's first `wanted` bytes, or the error.
+) -> bytes:
+    """Return the answer's first `wanted` bytes.
 
     Ends soon after the deadline (in seconds) also where bytes still drip.
     """
     end = time.monotonic() + deadline
     body = b""
-    try:
-        with _OPENER.open(request, timeout=deadline) as response:
-            while len(body) < wanted and time.monotonic() < end:
-                chunk = response.read1(wanted - len(body))
-                if not chunk:
-                    break
-                body += chunk
-        answers.append(body)
-    except Exception as error:  # raised again in the thread that waits
-        answers.append(error)
+    with _OPENER.open(request, timeout=deadline) as response:
+        while len(body) < wanted and time.monotonic() < end:
+            chunk = response.read1(wanted - len(body))
+            if not chunk:
+                break
+            body += chunk
+    return body
 
 
 def signed_post(session: Any) -> Callable[[str, bytes, Mapping[str, str]], bytes]:

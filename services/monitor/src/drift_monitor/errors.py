@@ -5,6 +5,7 @@ DriftError
       ├── BadDelivery     the envelope of a delivery could not be opened
       ├── BadEvent        a record that cannot be counted, with the reason
       ├── Conflict        another writer was first: read again and retry
+      ├── BadLog          a prediction log, or a file of it, that cannot be read
       ├── BadStore        stored data is damaged, or newer than this code; it was left as it is
       └── Unanswered      what was asked outside did not answer: nothing is known of the record
 
@@ -35,6 +36,10 @@ class BadEvent(MonitorError):
 
 class Conflict(MonitorError):
     """The stored revision is not the one that was read; nothing was written."""
+
+
+class BadLog(MonitorError):
+    """A prediction log, or a file of it, that cannot be read."""
 
 
 class BadStore(MonitorError):

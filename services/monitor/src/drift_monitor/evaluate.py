@@ -35,6 +35,7 @@ from drift_monitor.differences import (
 from drift_monitor.digests import add_window, document_digest
 from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.evaluation import Evaluation, Run
+from drift_monitor.event_search import NOT_SEARCHED, is_searched_for
 from drift_monitor.formats import WINDOW, refuse_newer
 from drift_monitor.grounds import GroundsOfAlerts
 from drift_monitor.held import HeldWindows, rhythms_of, standing_alerts
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from drift_monitor.acknowledgements import Acknowledgement
     from drift_monitor.alerts import Alert, AlertSource
     from drift_monitor.differences import Differing
+    from drift_monitor.event_search import SegmentSearch
     from drift_monitor.reference import Reference
     from drift_monitor.rhythms import Memory
     from drift_monitor.stores import Revision, Store, StoredState, StoredWindow
@@ -146,12 +148,16 @@ class Evaluator:
         #: Models that were ever asked, as far as this process knows.
         self._asked: set[str] = set()
 
-    def run(self) -> Iterator[Evaluation]:
+    def run(self, search: SegmentSearch | None = None) -> Iterator[Evaluation]:
         """Evaluate what has closed since the last run, and yield it series by series.
 
         A series that fails does not keep the others from being evaluated; its error is raised at
         the end. A run that has much to do (the last one was long ago) does the oldest part, and
         leaves the rest to the next.
+
+        Args:
+            search: looks for the segment of an alert of all traffic before it is sent, once; none
+                is looked for by default. It takes its time after all series were evaluated.
 
         Raises:
             Conflict: another run is at work.
@@ -159,6 +165,7 @@ class Evaluator:
         """
         failures: list[Exception] = []
         self._failures = failures
+        unsearched: list[Series] = []
         for series, reference in self._references.items():
             try:
                 callers = self._look_at_callers(series, reference)
@@ -166,7 +173,10 @@ class Evaluator:
                 apart = self._evaluate_callers(evaluation, reference, callers)
                 yield self._with_memory(apart)
                 # After the metrics are written: they are measured also if the alert cannot be sent.
-                for part in (series, *reference.parts(series), *callers.series(series)):
+                # What waits for its search stays in the outbox until all series are evaluated.
+                if not self._send(series, is_to_search=search is not None):
+                    unsearched.append(series)
+                for part in (*reference.parts(series), *callers.series(series)):
                     self._send(part)
             except BadStore as error:
                 # Without a traceback: the message has the cause and the way out.
@@ -175,8 +185,51 @@ class Evaluator:
             except Exception as error:
                 _log.exception("the evaluation of %s failed", series)
                 failures.append(error)
+        if search is not None:
+            self._search(unsearched, search)
         if failures:
             raise failures[0]
+
+    def _search(
+        self,
+        unsearched: Sequence[Series],
+        search: SegmentSearch,
+    ) -> None:
+        """Look for the segments of what waits in the outboxes of some series, and send it."""
+        for series in unsearched:
+            try:
+                self._search_segments(series, search)
+                self._send(series)
+            except Exception as error:
+                _log.exception("the alerts of %s could not be sent", series)
+                self._failures.append(error)
+
+    def _search_segments(
+        self,
+        series: Series,
+        search: SegmentSearch,
+    ) -> None:
+        """Look for the segment of each alert of a series that none was looked for yet.
+
+        That a search has begun is saved before it, with words that say so: a process that dies of
+        it leaves an alert that the next run sends as it is.
+        """
+        stored = self._store.state(series)
+        state = SeriesState.from_json(stored.state or {}, series)
+        waiting = _unsearched(state)
+        for alert in waiting:
+            state.searched.append(alert["alert_id"])
+            state.reword(alert, NOT_SEARCHED)
+        self._store.save(series, stored.revision, state.to_json())
+        for alert in waiting:
+            try:
+                words = search(alert, self._references[series])
+            except Exception:
+                # The alert says what is known; why no segment is named is for the log.
+                _log.exception("the segment of an alert of %s could not be searched for", series)
+                continue
+            state.reword(alert, words)
+        self._store.save(series, stored.revision + 1, state.to_json())
 
     def _evaluate_parts(
         self,
@@ -896,17 +949,29 @@ class Evaluator:
             tie_rate=reference.baseline.tie_rate,
         )
 
-    def _send(self, series: Series) -> None:
-        """Publish what waits in the outbox.
+    def _send(
+        self,
+        series: Series,
+        *,
+        is_to_search: bool = False,
+    ) -> bool:
+        """Publish what waits in the outbox, and return whether that may be done.
 
         Each alert once, unless the process dies between sending and noting it. Raises what
         `publish` raises; what was sent before is noted all the same.
+
+        Args:
+            series: whose outbox it is.
+            is_to_search: whether nothing is sent where the segment of an alert is still to be
+                looked for: notices stay in their order.
         """
         stored = self._store.state(series)
         if stored.state is None:
             # A caller whose own traffic is not known yet.
-            return
+            return True
         state = SeriesState.from_json(stored.state, series)
+        if is_to_search and _unsearched(state):
+            return False
         sent = 0
         try:
             for alert in state.outbox:
@@ -915,7 +980,18 @@ class Evaluator:
         finally:
             if sent:
                 state.outbox = state.outbox[sent:]
+                state.forget_searches()
                 self._store.save(series, stored.revision, state.to_json())
+        return True
+
+
+def _unsearched(state: SeriesState) -> list[Alert]:
+    """Return the alerts in an outbox whose segment is still to be looked for."""
+    return [
+        alert
+        for alert in state.outbox
+        if is_searched_for(alert) and alert["alert_id"] not in state.searched
+    ]
 
 
 def _none_shown(_model: str) -> Sequence[Alert]:

@@ -9,18 +9,22 @@ import os
 import sys
 import time
 from functools import cache
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 import boto3
+from botocore.config import Config
 from drift_contracts import MonitoringSpec, documents
 
 from drift_monitor import cloud
 from drift_monitor.aggregate import Aggregator
+from drift_monitor.deadline import within
 from drift_monitor.evaluate import Evaluator
+from drift_monitor.event_search import NO_TIME, NOT_KEPT
 from drift_monitor.logs import configure_log
 from drift_monitor.metrics import emf_line, evaluation_values
 from drift_monitor.notify import notify as send_notices
 from drift_monitor.policy import Policy
+from drift_monitor.prediction_log import Bounds, search_log
 from drift_monitor.probe import over_http
 from drift_monitor.probe import probe as run_probe
 from drift_monitor.reference import load_references, without_segments
@@ -32,8 +36,29 @@ from drift_monitor.stores import DynamoStore
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from drift_monitor.alerts import Alert
+    from drift_monitor.event_search import SegmentSearch
     from drift_monitor.notify import SnsEvent
     from drift_monitor.probe import Call
+    from drift_monitor.reference import Reference
+
+#: Seconds of one search for the segment of an alert, the reading of the log and the comparing.
+SEARCH_SECONDS = 20.0
+#: Of these for the reading.
+READING = 0.6
+#: Seconds below which no search is begun, and those that are left to send what waits.
+LEAST_SECONDS, SENDING_SECONDS = 2.0, 15.0
+#: What is read of the log for one search; the memory holds a part of it only.
+MOST_OBJECTS, MOST_BYTES = 200, 256 * 1024 * 1024
+#: A search must not wait for one answer of S3 as long as it may take in all.
+LOG_CLIENT = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2})
+
+
+class Context(Protocol):
+    """What Lambda says of a call."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how long the call may still take."""
 
 
 class BatchItemFailure(TypedDict):
@@ -143,6 +168,42 @@ def _evaluator() -> Evaluator:
     )
 
 
+@cache
+def _log_bucket(bucket: str) -> cloud.LogBucket:
+    return cloud.LogBucket(boto3.client("s3", config=LOG_CLIENT), bucket)
+
+
+def _segment_search(context: Context | None) -> SegmentSearch:
+    """Return what looks for the segment of an alert in the prediction log, while there is time.
+
+    Args:
+        context: of the call; None where nothing ends it.
+    """
+    bucket = _settings().predictions
+    if bucket is None:
+        return lambda _alert, _reference: NOT_KEPT
+
+    def search(
+        alert: Alert,
+        reference: Reference,
+    ) -> str:
+        seconds = SEARCH_SECONDS
+        if context is not None:
+            left = context.get_remaining_time_in_millis() / 1000
+            seconds = min(seconds, left - SENDING_SECONDS)
+        if seconds < LEAST_SECONDS:
+            return NO_TIME
+        bounds = Bounds(seconds * READING, MOST_OBJECTS, MOST_BYTES)
+
+        def searched() -> str:
+            # Made here, as this may wait too.
+            return str(search_log(_log_bucket(bucket), alert, reference, bounds))
+
+        return within(seconds, searched, "a search of the prediction log")
+
+    return search
+
+
 def aggregate(
     event: Mapping[str, object],
     _context: object,
@@ -166,11 +227,11 @@ def aggregate(
 
 def evaluate(
     _event: object,
-    _context: object,
+    context: Context | None,
 ) -> EvaluateAnswer:
     """Turn closed minutes into evidence, alerts and metrics; called on a schedule."""
     alarms = []
-    for evaluation in _evaluator().run():
+    for evaluation in _evaluator().run(_segment_search(context)):
         # A version that answers no more has nothing to report: its last alarm would ring until the
         # version is forgotten.
         if evaluation.series in _references().own or evaluation.window is not None:

@@ -45,6 +45,8 @@ class Settings:
     topic: str | None = None
     #: Address of the queue of rejected records.
     dead_letters: str | None = None
+    #: Bucket of the prediction log; None where no predictions are kept.
+    predictions: str | None = None
     #: Days between two false alarms at the observed traffic; None for the detector's own budget.
     budget_days: float | None = None
     #: Whether the traffic's rhythm is learned, one of `RHYTHMS`.
@@ -168,6 +170,7 @@ VARIABLES = {
     environment.TABLE: Variable("table", str, "the name of a table"),
     environment.TOPIC: Variable("topic", str, "the ARN of a topic"),
     environment.DEAD_LETTERS: Variable("dead_letters", str, "the address of a queue"),
+    environment.PREDICTIONS: Variable("predictions", str, "the name of a bucket"),
     environment.BUDGET_DAYS: Variable(
         "budget_days", _days, f"a number of days from {LEAST_DAYS} to {MOST_DAYS}"
     ),

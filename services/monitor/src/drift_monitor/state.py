@@ -6,6 +6,7 @@ from copy import copy
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from drift_monitor.alerts import with_words
 from drift_monitor.errors import BadStore
 from drift_monitor.formats import DAMAGED, DETECTOR, NEWER, refuse_damaged, refuse_newer
 
@@ -23,7 +24,18 @@ if TYPE_CHECKING:
 
 WHAT = "the evaluator's state"
 #: Members that came after the first release.
-LATER = ("judged_ahead", "muted", "digests", "budgets", "psi", "rhythm", "start", "joined", "over")
+LATER = (
+    "judged_ahead",
+    "muted",
+    "digests",
+    "budgets",
+    "psi",
+    "rhythm",
+    "start",
+    "joined",
+    "over",
+    "searched",
+)
 
 
 @dataclass
@@ -44,6 +56,8 @@ class SeriesState:
     alerts: dict[str, Alert] = field(default_factory=dict)
     #: Alerts not yet known to be published.
     outbox: list[Alert] = field(default_factory=list)
+    #: Of these, and of those that joined another one: ids whose segment a search was begun for.
+    searched: list[str] = field(default_factory=list)
     #: Minutes after the cursor that were evaluated all the same, while the clock was ahead.
     judged_ahead: list[int] = field(default_factory=list)
     #: Alerts of muted features, which were not sent, by channel as above.
@@ -71,6 +85,26 @@ class SeriesState:
         return {
             name: copy(value) for name, value in vars(self).items() if value or name not in LATER
         }
+
+    def reword(
+        self,
+        alert: Alert,
+        words: str,
+    ) -> None:
+        """Put a sentence more into the reason of an alert that waits, wherever it is kept."""
+        reworded = with_words(alert, words)
+        alert_id = alert["alert_id"]
+        self.outbox = [
+            reworded if waiting["alert_id"] == alert_id else waiting for waiting in self.outbox
+        ]
+        for channel, standing in self.alerts.items():
+            if standing["alert_id"] == alert_id:
+                self.alerts[channel] = reworded
+
+    def forget_searches(self) -> None:
+        """Forget which searches were begun, but of alerts that may still be sent."""
+        waiting = {alert["alert_id"] for alert in (*self.outbox, *self.joined.values())}
+        self.searched = [alert_id for alert_id in self.searched if alert_id in waiting]
 
     @classmethod
     def from_json(

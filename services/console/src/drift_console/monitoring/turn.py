@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import logging
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from drift_contracts import DriftError, NotJson
+from drift_contracts import NotJson
 from drift_ml.segments import SegmentsError
 from drift_monitor.aggregate import Aggregator, as_message
-from drift_monitor.alerts import LONGEST
 from drift_monitor.callers import CALLER, caller_segment, caller_series
 from drift_monitor.deliveries import Delivery
 from drift_monitor.errors import BadStore
 from drift_monitor.evaluate import Evaluator
 from drift_monitor.event_search import search_events
 from drift_monitor.held import joined_spans, spans_of, standing_alerts
-from drift_monitor.keys import Series
 from drift_monitor.metrics import emf_line, evaluation_values
 from drift_monitor.policy import Policy
 from drift_monitor.reference import with_parts
@@ -39,6 +36,7 @@ if TYPE_CHECKING:
     from drift_contracts import MonitoringSpec
     from drift_monitor.aggregate import Rejected
     from drift_monitor.alerts import Alert
+    from drift_monitor.keys import Series
     from drift_monitor.reference import Reference
     from drift_monitor.stores import SqliteStore
 
@@ -53,8 +51,6 @@ RETENTIONS = 2
 LATENESS = 1
 #: Events that are looked through for the segment of an alert, the newest: a second at most.
 MOST_SEARCHED = 30_000
-
-_log = logging.getLogger("drift_console")
 
 
 class Monitor:
@@ -109,7 +105,7 @@ class Monitor:
         self._evaluator = Evaluator(
             references,
             store,
-            lambda alert: publish(self._with_segment(alert)),
+            publish,
             lambda: self._now,
             stack=settings.stack,
             policy=policy_of(settings, spec),
@@ -170,7 +166,7 @@ class Monitor:
         judged = int(complete_to // self._period) - LATENESS - 1
         behind = max(0.0, now - complete_to)
         try:
-            for evaluation in self._evaluator.run():
+            for evaluation in self._evaluator.run(self._search):
                 values = evaluation_values(evaluation, self._metric_features)
                 values["EvaluationLag"] = evaluation.behind + behind
                 with transaction(self._connection):
@@ -181,22 +177,14 @@ class Monitor:
             # their turn.
             return
 
-    def _with_segment(self, alert: Alert) -> Alert:
-        """Return an alert of all traffic with the segment that holds the drift, as events say."""
-        if alert["state"] != "ALARM" or "segment" in alert:
-            return alert
-        series = Series(alert["model"], alert["model_version"])
+    def _search(
+        self,
+        alert: Alert,
+        reference: Reference,
+    ) -> str:
+        """Return which segment holds the drift of an alert, as the stored events say."""
         events = EventStore(self._connection).newest(alert["model"], MOST_SEARCHED)
-        try:
-            result = search_events(
-                alert, self._references[series], (event.document() for event in events)
-            )
-        except (DriftError, ValueError):
-            # The alert says what is known; why no segment is named is for the log.
-            _log.exception("the segment of an alert could not be searched for")
-            return alert
-        reason = f"{alert['reason']}. {result}"[:LONGEST]
-        return cast("Alert", {**alert, "reason": reason})
+        return str(search_events(alert, reference, (event.document() for event in events)))
 
     def _measure(self, values: Mapping[str, float], model: str, now: float) -> None:
         """Store the values as the EMF line that Lambda would write, read as CloudWatch would."""
