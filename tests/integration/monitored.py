@@ -4,15 +4,18 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import random
 import sys
 import time
 import zipfile
+from datetime import datetime
 
 import boto3
 from drift_contracts import MonitoringSpec
+from drift_contracts.prediction_log import place
 from drift_monitor.stores.packing import unpack
 from drift_predictor import Service, open_bundles, read_settings
 
@@ -66,6 +69,8 @@ class World:
             url = self.client("sqs").create_queue(QueueName=node.inputs["name"])["QueueUrl"]
             self.made[node.kind, node.name, "url"] = url
         self.letters = self.made["aws:sqs/queue:Queue", "dead-letters-queue", "url"]
+        self.log_bucket = self.graph.one("s3.Bucket", "log-bucket-bucket").inputs["bucket"]
+        self.client("s3").create_bucket(Bucket=self.log_bucket)
         topic = self.graph.one("sns.Topic", "alerts-topic")
         self.topic = self.client("sns").create_topic(Name=topic.inputs["name"])["TopicArn"]
         self.made[topic.kind, topic.name, "arn"] = self.topic
@@ -185,6 +190,16 @@ def spoken(bundles, houses, minutes_ago, step):
         }  # fmt: skip
         assert service.respond("POST", "/predict", json.dumps({"features": features}).encode()).status == 200
     return written
+
+
+def keep(world, texts):
+    """Put lines into the bucket of the prediction log, as the stream does: by when the first arrived."""
+    first = json.loads(texts[0])
+    at = datetime.fromisoformat(first["timestamp"])
+    name = f"predictions-1-{at:%Y-%m-%d-%H-%M-%S}-{first['prediction_id']}.gz"
+    key = place(first["Model"], f"{at:%Y-%m-%d}", f"{at:%H}") + name
+    body = gzip.compress("\n".join(texts).encode())
+    world.client("s3").put_object(Bucket=world.log_bucket, Key=key, Body=body)
 
 
 def put(world, texts):

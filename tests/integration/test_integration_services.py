@@ -24,7 +24,7 @@ from drift_console.verify import verify
 from drift_monitor.acknowledgements import acknowledged
 from drift_monitor.stores import DynamoStore
 
-from tests.integration.monitored import World, lines, put, two_drifts, until
+from tests.integration.monitored import World, keep, lines, put, two_drifts, until
 from tools.stack_checks.stacks import graph_of, settings_of
 
 CHANGES = {"alertEmails": '["ops@example.com"]', "slackWebhook": "https://chat.example.com/services/key"}
@@ -100,11 +100,21 @@ def drifted(world, bundles, webhook, endpoint):
     put(world, ["START RequestId: an ordinary line of the platform"])
     for first in range(0, len(texts), 600):
         put(world, texts[first : first + 600])
+        keep(world, texts[first : first + 600])
     until("all events in the table", lambda: world.events() == before + len(texts))
     answer = world.invoke("evaluator", {})
     until("three alerts at the webhook", lambda: len(alerts_of(endpoint)) == 3)
     until("three messages in the chat", lambda: len(drifts_of(webhook)) == 3)
     return answer, drifts_of(webhook), alerts_of(endpoint)
+
+
+def test_segment_in_alert(drifted):
+    """Under the role that the graph declares the evaluator reads the log, and each alert says what it shows."""
+    _, _, alerts = drifted
+    raised = [alert["reason"] for alert in alerts if alert["state"] == "ALARM"]
+    assert len(raised) == 2
+    for reason in raised:
+        assert "segments that were looked at" in reason
 
 
 def drifts_of(webhook):
@@ -234,9 +244,11 @@ def test_bad_record(world, bundles):
         ("aggregator", "sns", lambda world, client: client.publish(TopicArn=world.topic, Message="x")),
         ("evaluator", "sqs", lambda world, client: client.send_message(QueueUrl=world.letters, MessageBody="x")),
         ("evaluator", "dynamodb", lambda world, client: client.delete_table(TableName=world.table)),
+        ("evaluator", "s3", lambda world, client: client.put_object(Bucket=world.log_bucket, Key="predictions/a", Body=b"")),
+        ("evaluator", "s3", lambda world, client: client.get_object(Bucket=world.log_bucket, Key="answers/a")),
         ("notifier", "dynamodb", lambda world, client: client.get_item(TableName=world.table, Key={"pk": {"S": "a"}, "sk": {"S": "b"}})),
     ],
-    ids=["aggregator-reads", "aggregator-alerts", "evaluator-sends", "evaluator-deletes-table", "notifier-reads"],
+    ids=["aggregator-reads", "aggregator-alerts", "evaluator-sends", "evaluator-deletes-table", "evaluator-writes-log", "evaluator-reads-answers", "notifier-reads"],
 )  # fmt: skip
 def test_role_limits(world, what, service, forbidden):
     """A role may not do what its function does not."""
