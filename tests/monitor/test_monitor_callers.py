@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 from drift_console.verify import verify
 from drift_contracts import FeatureSet, feature_set, schemas
+from drift_ml.populations import OTHER
 from drift_ml.window import Window
 from drift_monitor.aggregate import Aggregator
 from drift_monitor.callers import (
     MOST_CALLERS,
-    OTHER,
     Roster,
     caller_segment,
     caller_series,

@@ -26,8 +26,9 @@ from drift_ml.rhythm import (
     rebased,
     varying_channels,
 )
+from drift_ml.traffic_bases import DAY_S, bases_of
 
-from drift_monitor.bases import DAY_S, LASTING_DAYS, bases_of, lasts
+from drift_monitor.bases import LASTING_DAYS, lasts
 from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.formats import DAMAGED, NEWER, is_newer, refuse_damaged
 from drift_monitor.keys import Series
