@@ -153,6 +153,12 @@ class Memory:
         return max(0, self.last_hour + 1 - self.first_hour)
 
     @property
+    def days(self) -> int:
+        """Return over how many days before its end hours are summed: none before the first one."""
+        # Where no hour is known of, as where a state was lost, some may be there all the same.
+        return min(HOURS.kept_days, ceil(self.hours / HOURS_A_DAY) or HOURS.kept_days)
+
+    @property
     def end_s(self) -> float:
         """Return when the last hour that is summed ends, in seconds since the epoch."""
         return float((self.last_hour + 1) * HOUR_S)
@@ -728,6 +734,7 @@ class Rhythms:
             memory: with the hours that are summed.
             days: before their end, at most.
         """
+        days = min(days, memory.days)
         return self._sums.hour_windows(series, baseline, memory.last_hour, days)
 
     def hours(
@@ -743,7 +750,7 @@ class Rhythms:
             baseline: whose bins are counted.
             memory: with the hours that are summed.
         """
-        return self._sums.hours(series, baseline, memory.last_hour, HOURS.kept_days)
+        return self._sums.hours(series, baseline, memory.last_hour, memory.days)
 
     def tens(
         self,
