@@ -19,7 +19,7 @@ from drift_ml.baseline.fit import fit_baseline
 from drift_ml.window import Window
 from drift_monitor.evaluate import Evaluator
 from drift_monitor.keys import Series, WindowKey
-from drift_monitor.policy import Policy
+from drift_monitor.policy import LATENESS_MINUTES, Policy
 from drift_monitor.reference import Reference
 from drift_monitor.stores import Fragment, MemoryStore
 
@@ -119,7 +119,8 @@ class Service:
             {SERIES: self.reference},
             self.store,
             self.sent.append,
-            lambda: (self.minute + 3) * 60.0,
+            # A window that begins now is not over: it must not be passed by.
+            lambda: (self.minute + LATENESS_MINUTES) * 60.0,
             stack="simulated",
             policy=self.policy,
         )

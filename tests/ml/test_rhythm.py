@@ -263,6 +263,21 @@ def test_sessions():
     assert "size" not in wandering.seasonality(baseline.channels).bursting
 
 
+def test_rare_in_sessions():
+    """What was hardly ever seen is taken to come in sessions where the values do."""
+    baseline = baseline_of(traffic(1, 14))
+    rhythm = learned(baseline, traffic(2, 14, sessions=5))
+    for rare in ("missing:size", "out_of_range:size"):
+        assert rhythm.variance_inflation[rare] == rhythm.variance_inflation["size"]
+    assert rhythm.variance_inflation.get("missing:load", 1.0) < 1.5
+    often = [
+        (begin, {**columns, "size": np.where(np.arange(len(columns["size"])) % 7, columns["size"], np.nan)})
+        for begin, columns in traffic(2, 14, sessions=5)
+    ]
+    # Those that are often seen are known by themselves: every seventh row comes alone.
+    assert "missing:size" not in learned(baseline, often).variance_inflation
+
+
 def test_left_out():
     """Nothing is learned from a span that is left out."""
     baseline = baseline_of(traffic(1, 14))

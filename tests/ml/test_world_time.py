@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from drift_monitor.keys import Series
 from drift_monitor.stores import MemoryStore
 
 from benchmarks.simulate.world import cells, others, real_tables, services
 from benchmarks.simulate.world.courses import Course, lasting
-from benchmarks.simulate.world.deployed import Deployed
+from benchmarks.simulate.world.deployed import SERIES, Deployed
 from benchmarks.simulate.world.happened import FOLDER, KINDS, happened, outside
 from benchmarks.simulate.world.report import Proof, document
 from benchmarks.simulate.world.streams import DAY, HOUR
@@ -28,6 +29,18 @@ def test_a_cycle_is_no_drift() -> None:
     assert figures["first"] < 1_000
     assert figures["second"] < 1_000
     assert "24 strata" in str(service.rhythm)
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize("every", [HOUR, DAY])
+def test_no_window_is_passed_by(every: int) -> None:
+    """Every event is evaluated by the midnight after it, and its hour is summed then."""
+    days = CYCLE.between(CYCLE.begin, CYCLE.begin + 2 * DAY)
+    service = Deployed(days, every=every).live(days)
+    state = service.store.state(SERIES).state
+    memory = service.store.state(Series(SERIES.model, f"{SERIES.version}-rhythm")).state
+    assert state and state["events"] == days.rows_until(days.end)
+    assert memory and (memory["last_hour"] + 1) * HOUR == days.end
 
 
 @pytest.mark.no_cover

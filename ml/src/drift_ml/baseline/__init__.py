@@ -8,6 +8,7 @@ from drift_ml.baseline._errors import BaselineError
 from drift_ml.baseline._model import Baseline
 from drift_ml.baseline._parts import (
     ANSWERS,
+    INDICATORS,
     PREDICTION,
     Answer,
     Bins,
@@ -27,6 +28,7 @@ __all__ = [
     "ANSWERS",
     "CONCORDANCE",
     "FARTHEST",
+    "INDICATORS",
     "PREDICTION",
     "UNITS",
     "Answer",

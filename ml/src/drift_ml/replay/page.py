@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from drift_contracts.wording import spoken_unit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from drift_ml.baseline import INDICATORS
 from drift_ml.replay.caller_replays import callers_in_words
 from drift_ml.replay.class_plots import calibration_plot
 from drift_ml.replay.plots import (
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
 
 #: Kinds of channels that have a distribution of their own.
 DISTRIBUTIONS = ("values", "quantiles", "categories")
-INDICATORS = ("missing", "out_of_range", "new")
 TOGETHER = ("product", "sum_of_squares")
 #: Standard deviations that an axis of mean shifts reaches at least.
 LEAST_REACH = 0.5

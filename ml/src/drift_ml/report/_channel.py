@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from drift_ml import effects
 from drift_ml.baseline import (
+    INDICATORS,
     UNITS,
     Baseline,
     Channel,
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 PSI_GROUPS = 10
 
 THOUSANDTHS = 1000
-
-INDICATORS = ("missing", "out_of_range", "new")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import log2, sqrt
 from typing import TYPE_CHECKING
 
@@ -163,6 +163,16 @@ class Dependence:
             if self.within > 1 + CERTAIN_Z * error:
                 return min(self.within * (1 + UPPER_Z * error), MOST_INFLATION)
         return min(self.within, MOST_INFLATION)
+
+    def at_least(self, other: Dependence) -> Dependence:
+        """Return it with batches that vary as much as those of another channel, where these do more.
+
+        Args:
+            other: that is known better.
+        """
+        if other.within <= self.within:
+            return self
+        return replace(self, within=other.within, batches=other.batches)
 
     @property
     def days(self) -> DayVariation | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from drift_ml.baseline import INDICATORS
 from drift_ml.evidence import Tables
 from drift_ml.rhythm._days import Residuals, dependence
 from drift_ml.rhythm._model import (
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
     from drift_ml.rhythm._traffic import Batch, Floats, Integers, Integers32
 
 STRUCTURES = (HOURS, WEEK_HOURS)
+#: Batches in which something rare must have been seen, for its own counts to say whether it comes
+#: alone or in sessions.
+FEWEST_SEEN = 64
 
 
 @dataclass(frozen=True)
@@ -215,6 +219,11 @@ def _dependence(
             of = foretold[name]
             residuals = _residuals(of.traffic.counts[name], of.by_batch(), ratios)
             depends[name] = dependence(residuals, of.traffic.times_s)
+    for channel in channels:
+        if channel.kind in INDICATORS and channel.name in depends:
+            counts = foretold[channel.name].traffic.counts[channel.name]
+            if np.count_nonzero(counts[:, 1]) < FEWEST_SEEN and channel.of[0] in depends:
+                depends[channel.name] = depends[channel.name].at_least(depends[channel.of[0]])
     return depends
 
 
