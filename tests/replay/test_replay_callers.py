@@ -241,6 +241,7 @@ def test_caller_drifts(watched):
     assert found(document)
     assert f"drift in caller job (from row {alarm['row']:,} on)" in page
     assert alarm["words"] in page
+    assert f"Found at 2025-01-07 03:00 (row {alarm['row']:,})." in page
 
 
 def test_two_callers_drift(watched):

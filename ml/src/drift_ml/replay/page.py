@@ -222,14 +222,17 @@ def _verdict(
     """Return what a person needs to know, if they read nothing else."""
     verdict = facts.verdict
     details = list(verdict.others)
+    # The headline is of the first that stands, be it of all rows or of a caller.
+    alarms = [*replay.alarms, *(alarm for caller in facts.callers for alarm in caller.alarms)]
     # Where rows are grouped, evidence reached the bar, and no alarm is of a drift.
-    if any(step.crossed for step in replay.steps) and not replay.alarms:
+    if any(step.crossed for step in replay.steps) and not alarms:
         pass
     elif verdict.level == "quiet":
         threshold = events(replay.budget.events)
         details.append(f"The evidence never reached the bar of {threshold} : 1.")
-    elif replay.alarms:
-        alarm = replay.standing or replay.alarms[-1]
+    elif alarms:
+        standing = [alarm for alarm in alarms if alarm.recovered_row is None]
+        alarm = standing[0] if standing else alarms[-1]
         details.append(f"Found at {place(alarm.row, alarm.at_ms)}.")
     if verdict.unproven:
         details.append(verdict.unproven)
