@@ -28,8 +28,9 @@ from drift_ml.rhythm import (
     rebased,
     varying_channels,
 )
+from drift_ml.traffic_bases import DAY_S, bases_of
 
-from drift_monitor.bases import DAY_S, LASTING_DAYS, bases_of, lasts
+from drift_monitor.bases import LASTING_DAYS, lasts
 from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.formats import DAMAGED, NEWER, is_newer, refuse_damaged
 from drift_monitor.keys import Series
@@ -155,6 +156,12 @@ class Memory:
     def hours(self) -> int:
         """Return how many hours are summed, with traffic or without."""
         return max(0, self.last_hour + 1 - self.first_hour)
+
+    @property
+    def days(self) -> int:
+        """Return over how many days before its end hours are summed: none before the first one."""
+        # Where no hour is known of, as where a state was lost, some may be there all the same.
+        return min(HOURS.kept_days, ceil(self.hours / HOURS_A_DAY) or HOURS.kept_days)
 
     @property
     def end_s(self) -> float:
@@ -755,6 +762,7 @@ class Rhythms:
             memory: with the hours that are summed.
             days: before their end, at most.
         """
+        days = min(days, memory.days)
         return self._sums.hour_windows(series, baseline, memory.last_hour, days)
 
     def hours(
@@ -770,7 +778,7 @@ class Rhythms:
             baseline: whose bins are counted.
             memory: with the hours that are summed.
         """
-        return self._sums.hours(series, baseline, memory.last_hour, HOURS.kept_days)
+        return self._sums.hours(series, baseline, memory.last_hour, memory.days)
 
     def tens(
         self,
