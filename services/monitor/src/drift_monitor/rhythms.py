@@ -250,9 +250,7 @@ class Memory:
         if not self.whole_days:
             return f"{learned}; nothing varies with the hour so far"
         names = listed(_single(self.whole_days), MOST_NAMED)
-        return (
-            f"{learned}; held against whole days until then, as they vary with the hour: {names}"
-        )
+        return f"{learned}; held against whole days until then, as they vary with the hour: {names}"
 
     def _size_in_words(self, words: str) -> str:
         """Return words with the size of the sums in place of {}; "" where none is known."""
