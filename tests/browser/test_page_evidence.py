@@ -182,6 +182,26 @@ def test_acknowledgement(visit, server):
 
 
 @pytest.mark.usefixtures("alarmed")
+def test_acknowledgement_of_the_past(visit, server):
+    """An alert that is over has no form; what was kept of it can be taken back, and then it has none either."""
+    page = visit()
+    form = page.locator("#evidence .alerts form.acknowledge")
+    expect(form).to_have_count(1)
+    (alert,) = server.world.evidence["alerts"]
+    end = alert | {"alert_id": "019ab0f2-7c1e-5d3a-9b1f-0a1b2c3d4e60", "state": "OK", "title": "it has ended"}
+    server.world.evidence |= {"alerts": [end, alert], "verdict": decided([])}
+    expect(page.locator("#evidence .alerts li")).to_have_count(2)
+    expect(form).to_have_count(0)
+    entry = {"alert_id": alert["alert_id"], "who": "Ada", "why": "a sale", "at": iso(server.world.now), "undone": False}
+    server.world.evidence |= {"acknowledged": {alert["alert_id"]: entry}}
+    shown = page.locator("#evidence .alerts .acknowledged")
+    expect(shown.get_by_role("button", name="Undo")).to_be_visible()
+    server.world.evidence |= {"acknowledged": {}}
+    expect(shown).to_have_count(0)
+    expect(form).to_have_count(0)
+
+
+@pytest.mark.usefixtures("alarmed")
 def test_difference_from_training(visit, server):
     """What differs from training is acknowledged beside the alarm, and taken back where it was kept."""
     alert_id = server.world.evidence["alerts"][0]["alert_id"]

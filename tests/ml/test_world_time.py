@@ -39,8 +39,10 @@ def test_no_window_is_passed_by(every: int) -> None:
     service = Deployed(days, every=every).live(days)
     state = service.store.state(SERIES).state
     memory = service.store.state(Series(SERIES.model, f"{SERIES.version}-rhythm")).state
-    assert state and state["events"] == days.rows_until(days.end)
-    assert memory and (memory["last_hour"] + 1) * HOUR == days.end
+    assert state
+    assert memory
+    assert state["events"] == days.rows_until(days.end)
+    assert (memory["last_hour"] + 1) * HOUR == days.end
 
 
 @pytest.mark.no_cover

@@ -6,15 +6,21 @@ import json
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from drift_console.verify import verify
 from drift_contracts import FeatureSet, feature_set, schemas
+from drift_contracts.timestamps import utc_text_of_seconds
+from drift_ml.evidence import Budget
+from drift_ml.populations import OTHER
+from drift_ml.replay.answering import Answers
+from drift_ml.replay.callers import CallerWindows
+from drift_ml.replay.evidence import plain_settings
 from drift_ml.window import Window
 from drift_monitor.aggregate import Aggregator
 from drift_monitor.callers import (
     MOST_CALLERS,
-    OTHER,
     Roster,
     caller_segment,
     caller_series,
@@ -302,3 +308,47 @@ def test_roster_unanswered(monkeypatch, error):
     monkeypatch.setattr(store, "save", fail)
     with pytest.raises(Unanswered):
         Roster(store).part({"caller": JOB}, SERIES)
+
+
+class NotedWorld(NightWorld):
+    """The same, and what a replay of the same rows is given."""
+
+    def __init__(self, *arguments):
+        self.counted = CallerWindows(arguments[0].baseline, SERIES.version)
+        self.noted = []
+        super().__init__(*arguments)
+
+    def count(self, minute, rows, shift, *, of_job=False):
+        super().count(minute, rows, shift, of_job=of_job)
+        self.noted.append((self.minute + minute, columns(rows, self.seed, shift), of_job))
+
+    def replayed(self):
+        """Return the callers that a replay leaves out, with their alarms."""
+        windows = []
+        for minute, table, of_job in sorted(self.noted, key=lambda each: each[0]):
+            answers = Answers(price(table))
+            names = np.array([NAME if of_job else None] * len(answers.predictions), dtype=object)
+            times = np.full(len(names), minute * 60_000)
+            window = Window.empty(self.reference.baseline, SERIES.version)
+            window.observe_rows(table, answers.predictions, times)
+            self.counted.take(table, answers, times, names, None)
+            self.counted.close()
+            windows.append(window)
+        budget = Budget(self.reference.shares.segment(100_000))
+        return self.counted.replay(windows, plain_settings(self.reference.baseline, budget), {})[1]
+
+
+@pytest.mark.parametrize("job", [1.5, 2.0], ids=["steady", "drifts"])
+def test_replay_of_the_same(named, make_events, as_logs, job):
+    """A replay of the same rows leaves out the same caller from the same day on, and alarms in the same minute."""
+    world = NotedWorld(named, MemoryStore(), make_events, as_logs)
+    world.days(5)
+    world.days(2, job=job)
+    found = [alert for alert in world.sent if alert["state"] == "ALARM" and alert.get("segment")]
+    (caller,) = world.replayed()
+    assert caller.name == NAME
+    assert caller.begin.at_ms // 86_400_000 == MIDNIGHT // DAY + 1
+    # The alert is of the end of a minute.
+    minutes = [utc_text_of_seconds(alarm.at_ms / 1000 + 60) for alarm in caller.alarms]
+    assert minutes == [alert["timestamp"] for alert in found]
+    assert len(minutes) == (job > 1.5)

@@ -13,6 +13,7 @@ from drift_ml.window import Window
 from drift_monitor.aggregate import Aggregator
 from drift_monitor.alerts import AlertSource, Grounds, drift_alert
 from drift_monitor.evaluate import Evaluator
+from drift_monitor.event_search import search_events
 from drift_monitor.keys import Series
 from drift_monitor.policy import Policy
 from drift_monitor.reference import Reference
@@ -138,6 +139,27 @@ def test_missing_label(delays, as_logs):
     del event["label"]
     watched.aggregator.handle(as_logs([json.dumps(event)]))
     assert watched.letters[0].reason == "the event has no label"
+
+
+def test_segment_of_answer(delays):
+    """Of a classifier's answers the category that holds their drift is found, by events of either side."""
+    classes = delays.baseline.classes
+    lines = []
+    for minutes in (-9, 1):
+        columns = flights(1_000, minutes + 20)
+        is_moved = (columns["carrier"] == columns["carrier"][0]) & (minutes > 0)
+        for line, moved in zip(event_lines(delays, columns, minute=NOON + minutes), is_moved, strict=True):
+            event = json.loads(line)
+            lines.append(event | {"label": classes[-1]} if moved else event)
+    version = delays.bundle.manifest["model_version"]
+    reference = Reference(delays.feature_set, delays.baseline)
+    source = AlertSource("test", Series(delays.baseline.model, version), reference, {})
+    finding = DriftFinding("label", "share", f"{classes[-1]} up", 0.5, 0.5, START, 100, 12.0, 11.0, {"label": 1.0})
+    alert = drift_alert(source, finding, Grounds(NOON + 9, 50_000))
+    found = search_events(alert, reference, lines)
+    assert (found.before, found.since) == (1_000, 1_000)
+    assert found.best.stands_out
+    assert (found.best.feature, found.best.value) == ("carrier", columns["carrier"][0])
 
 
 def test_quiet_then_drift(delays, as_logs):

@@ -105,6 +105,15 @@ def test_enough_is_enough(log, searched, monkeypatch):
     assert str(found).startswith("The segment that holds it: age below")
 
 
+def test_late_object(log, searched, monkeypatch):
+    """Of an object that is read late the newest events are kept, whatever their order."""
+    monkeypatch.setattr(event_search, "MOST_EVENTS", 500)
+    log.put([*reversed(BEFORE), *reversed(SINCE)])
+    found = searched()
+    assert (found.search.before, found.search.since) == (500, 500)
+    assert "age below" in str(found)
+
+
 def test_wide_model(log, searched, monkeypatch):
     """Of a model of many features fewer events are kept, for the memory."""
     monkeypatch.setattr(event_search, "MOST_VALUES", 5 * 150)

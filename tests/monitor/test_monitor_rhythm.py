@@ -399,3 +399,26 @@ def test_first_weekend(reference):
     other.live(1, cycle=0, rows=40)
     other.live(1, cycle=0, rows=60, score=3.0)
     assert "weekend" in other.sent[0]["next"][0]
+
+
+@pytest.mark.parametrize(("hours", "most"), [(20, 4), (56 * 24, 60)], ids=["first day", "eight weeks"])
+def test_documents_of_a_young_series(reference, monkeypatch, hours, most):
+    """Of a young series the documents of its own days are read alone: each is a query that costs."""
+    store, asked = MemoryStore(), []
+    read = store.state
+    monkeypatch.setattr(store, "state", lambda place: (asked.append(place), read(place))[1])
+    first = BEGIN // 60
+    sums = Sums(store, 60)
+    for hour in range(first, first + hours, 10):
+        table = columns(5, seed=hour)
+        window = Window.empty(reference.baseline, SERIES.version)
+        window.observe_rows(table, price(table))
+        store.compact(StoredWindow(WindowKey(SERIES, hour * 60), 0, {}), window.to_json(), [])
+        sums.add_day(SERIES, reference.baseline, hour // 24, [hour])
+    asked.clear()
+    memory = Memory(0, first, first + hours - 1)
+    rhythms = Rhythms(store, 60)
+    assert len(list(rhythms.hours(SERIES, reference.baseline, memory))) == -(-hours // 10)
+    assert len(asked) <= most
+    by_hour = dict(rhythms.windows(SERIES, reference.baseline, memory, 56))
+    assert sorted(by_hour) == list(range(first, first + hours, 10))

@@ -1,4 +1,4 @@
-"""A caller of a replayed file that is another population is left out of all rows, as in the service."""
+"""A caller of a replayed file that is another population is left out and watched by itself, as in the service."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from drift_engine.bundle import load_bundle
+from drift_ml.evidence import Budget
 from drift_ml.populations import MOST_PARTS, population_difference
 from drift_ml.replay.answering import Answers
 from drift_ml.replay.backtest import Request, backtest
+from drift_ml.replay.caller_replays import left_out_in_words
 from drift_ml.replay.callers import CallerWindows
 from drift_ml.replay.commands import replay
+from drift_ml.replay.evidence import plain_settings
 from drift_ml.window import Window
 from pyarrow import csv, table
 
@@ -46,41 +49,78 @@ def days(made, houses):
     return count
 
 
+@pytest.fixture
+def replayed(made):
+    """Return what is left of windows, and the callers that were left out, each with its alarms."""
+
+    def run(windows, counted, least=0.1):
+        return counted.replay(windows, plain_settings(made.baseline, Budget(100_000), least), {})
+
+    return run
+
+
 def events_at_night(windows):
     """Return the events of the job's hour of each day."""
     return [window.events for window in windows[3::24]]
 
 
-def test_job_left_out(days):
+def test_job_left_out(days, replayed):
     """After its first whole day a job is left out, its first night is not."""
     windows, counted = days([2.0, 2.0, 2.0])
-    remaining, words = counted.without_others(windows)
+    remaining, callers = replayed(windows, counted)
     assert events_at_night(remaining) == [ROWS + JOB_ROWS, ROWS, ROWS]
-    assert "caller job since 2 January 2025, 1,200 of 3,960 rows" in words
+    assert "caller job since 2 January 2025, 1,200 of 3,960 rows" in left_out_in_words(callers, 3_960)
     assert sum(window.events for window in windows) == 3_960
 
 
-def test_job_like_the_rest(days):
+def test_job_like_the_rest(days, replayed):
     """A job that asks as everybody does stays, also when it changes later: that is drift."""
     windows, counted = days([0.0, 0.0, 2.0, 2.0, 2.0])
-    assert counted.without_others(windows) == (windows, "")
+    assert replayed(windows, counted) == (windows, ())
 
 
-def test_job_becomes_alike(days):
+def test_job_becomes_alike(days, replayed):
     """A job that no longer differs is counted again, for good."""
     windows, counted = days([2.0, 0.0, 0.0, 2.0])
-    remaining, _ = counted.without_others(windows)
+    remaining, (caller,) = replayed(windows, counted)
     assert events_at_night(remaining) == [ROWS + JOB_ROWS, ROWS, ROWS + JOB_ROWS, ROWS + JOB_ROWS]
+    # The night of which it is counted again is the third.
+    assert caller.end.row == 2 * (24 * ROWS + JOB_ROWS)
+    assert (caller.rows, caller.watched) == (JOB_ROWS, None)
 
 
-def test_job_on_some_days(days):
+def test_job_on_some_days(days, replayed):
     """A job that does not ask on a day stays left out."""
     windows, counted = days([2.0, None, 2.0, 2.0])
-    remaining, _ = counted.without_others(windows)
+    remaining, _ = replayed(windows, counted)
     assert events_at_night(remaining) == [ROWS + JOB_ROWS, ROWS, ROWS, ROWS]
 
 
-def test_many_callers(made, houses):
+def test_watched_job_becomes_alike(days, replayed):
+    """A job that was watched is counted again where no alarm of it stands, as below the minimum effect."""
+    windows, counted = days([0.8, 0.8, 0.8, 0.0, 0.0, 0.0])
+    _, (caller,) = replayed(windows, counted, least=3.0)
+    assert (caller.alarms, caller.events) == ((), 2 * JOB_ROWS)
+    assert caller.end.row == 4 * (24 * ROWS + JOB_ROWS)
+
+
+def test_job_without_a_value(days, replayed):
+    """A value that a job has not sent before is held against the training rows, which are all that is known of it."""
+    windows, counted = days([np.nan, np.nan, np.nan, 2.0])
+    _, (caller,) = replayed(windows, counted)
+    (alarm,) = caller.alarms
+    assert alarm.words.startswith("sqft: the mean rose from 1,99")
+
+
+def test_alarm_keeps_job_out(days, replayed):
+    """A job that has become like the rest stays left out while an alarm of it stands: that is its drift."""
+    windows, counted = days([1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0])
+    remaining, (caller,) = replayed(windows, counted)
+    assert events_at_night(remaining)[1:] == [ROWS] * 6
+    assert [alarm.recovered_row for alarm in caller.alarms] == [None]
+
+
+def test_many_callers(made, houses, replayed):
     """The first callers have windows of their own, all others one together."""
     counted = CallerWindows(made.baseline, "0" * 12)
     names = np.array([f"c{number:02d}" for number in range(50)] * 40, dtype=object)
@@ -94,7 +134,7 @@ def test_many_callers(made, houses):
         counted.take(rows, Answers(np.ones(len(names))), times, names, names)
         counted.close()
         windows.append(window)
-    assert counted.without_others(windows) == (windows, "")
+    assert replayed(windows, counted) == (windows, ())
     assert counted.names == [f"c{number:02d}" for number in range(MOST_PARTS)]
 
 
@@ -125,6 +165,8 @@ def test_command(made, desks):
     told = json.loads(CliRunner().invoke(replay, [*words, "--caller", "desk"]).stdout)
     plain = json.loads(CliRunner().invoke(replay, words).stdout)
     assert "caller upper since 3 January 2025" in told["rhythm"]["words"]
+    assert [each["caller"] for each in told["callers"]] == ["upper"]
+    assert plain["callers"] == []
     assert "caller" not in plain["rhythm"]["words"]
     assert told["replay"]["events"] == plain["replay"]["events"] - 480 == 2_400
     for more in ((), ("--time-column", "time", "--no-rhythm"), ("--time-column", "time", "--no-segments")):
@@ -141,3 +183,127 @@ def test_no_callers_without_times(made, desks):
     off = backtest(bundle, Request(desks, time="time", tells_callers=False))
     untimed = backtest(bundle, Request(desks))
     assert [sum(window.events for window in result.windows) for result in (named, off, untimed)] == [2_880] * 3
+
+
+@pytest.fixture
+def watched(made, houses, tmp_path):
+    """Replay days in which callers ask for other houses, at an hour or each hour; return code, document and page."""
+
+    def run(days, shifts_by_caller, *more):
+        plan = [(hour, None, ROWS, 0.0) for hour in range(24 * days)]
+        for name, (at_hour, rows, shifts) in shifts_by_caller.items():
+            hours = [hour for hour in range(24 * days) if at_hour in (hour % 24, None)]
+            plan += [(hour, name, rows, shifts[hour // 24]) for hour in hours]
+        parts = []
+        for seed, (hour, name, rows, shift) in enumerate(sorted(plan, key=lambda each: each[0])):
+            part = houses(rows, seed=seed)
+            part["sqft"] += 250 * shift
+            part |= {"desk": np.array([name] * rows, dtype=object), "time": np.full(rows, BEGIN_MS + hour * HOUR_MS)}
+            parts.append(part)
+        path, page = tmp_path / "callers.csv", tmp_path / "callers.html"
+        csv.write_csv(table({name: np.concatenate([part[name] for part in parts]) for name in parts[0]}), path)
+        words = ["--data", str(path), "--baseline", str(made.folder), "--time-column", "time", "--caller", "desk"]
+        done = CliRunner().invoke(replay, [*words, *more, "--json", "--html", str(page)])
+        return done.exit_code, json.loads(done.stdout), page.read_text("utf-8")
+
+    return run
+
+
+def found(document):
+    """Return whether the first night of all rows, before anybody is left out, is all that was found of them."""
+    return all(alarm["recovered_row"] for alarm in document["replay"]["alarms"])
+
+
+def test_steady_caller(watched):
+    """A job of other houses that stays as it is raises no alarm of its own."""
+    _, document, page = watched(8, {"job": (3, JOB_ROWS, [1.5] * 8)})
+    (caller,) = document["callers"]
+    a_day = 24 * ROWS + JOB_ROWS
+    assert (caller["left_out_row"], caller["left_out_rows"]) == (a_day, 7 * JOB_ROWS)
+    # Once a day of its own is known: behind its second night.
+    assert (caller["watched_row"] > 2 * a_day, caller["events"]) == (True, 6 * JOB_ROWS)
+    assert (caller["alarms"], found(document)) == ([], True)
+    assert "1 caller was held against its own former traffic: none drifts." in page
+    assert "<h2>Callers</h2>" in page
+
+
+def test_caller_drifts(watched):
+    """A shift of a job by half a standard deviation is found within its night, by what it had before."""
+    code, document, page = watched(8, {"job": (3, JOB_ROWS, [1.5] * 6 + [2.0] * 2)})
+    (caller,) = document["callers"]
+    (alarm,) = caller["alarms"]
+    a_day = 24 * ROWS + JOB_ROWS
+    assert code == 1
+    assert 6 * a_day < alarm["row"] <= 7 * a_day
+    assert alarm["words"].startswith("sqft: the mean rose from 2,3")
+    assert alarm["words"].endswith("in caller job")
+    assert "in caller job" in document["verdict"]["headline"]
+    assert found(document)
+    assert f"drift in caller job (from row {alarm['row']:,} on)" in page
+    assert alarm["words"] in page
+    assert f"Found at 2025-01-07 03:00 (row {alarm['row']:,})." in page
+
+
+def test_two_callers_drift(watched):
+    """Two callers that are left out are watched each by itself; one that asks at all hours drifts a day later."""
+    callers = {"job": (3, JOB_ROWS, [1.5] * 6 + [2.0] * 3), "desk": (None, 22, [-1.5] * 7 + [-1.0] * 2)}
+    code, document, page = watched(9, callers)
+    desk, job = document["callers"]
+    a_day = 24 * (ROWS + 22) + JOB_ROWS
+    assert (code, desk["caller"], job["caller"]) == (1, "desk", "job")
+    assert [7 * a_day < alarm["row"] <= 8 * a_day for alarm in desk["alarms"]] == [True]
+    assert [6 * a_day < alarm["row"] <= 7 * a_day for alarm in job["alarms"]] == [True]
+    assert "2 callers were each held against their own former traffic: drift in caller desk" in page
+
+
+def test_second_drift_of_caller(watched):
+    """A drift of a caller that is over is taken back, and a second one is another alarm."""
+    shifts = [1.5] * 5 + [2.0] * 3 + [1.5] * 10 + [2.0] * 2
+    code, document, _ = watched(20, {"job": (3, JOB_ROWS, shifts)})
+    first, second = document["callers"][0]["alarms"]
+    a_day = 24 * ROWS + JOB_ROWS
+    assert code == 1
+    assert 5 * a_day < first["row"] <= 6 * a_day
+    assert 8 * a_day < first["recovered_row"] <= 18 * a_day
+    assert 18 * a_day < second["row"] <= 19 * a_day
+    assert second["recovered_row"] is None
+
+
+def test_drifting_caller_learned(watched):
+    """A drift that lasts is not learned as normal: its alarm stands after the caller's own rhythm is known."""
+    code, document, _ = watched(22, {"desk": (None, 22, [-1.5] * 8 + [-1.0] * 14)})
+    (alarm,) = document["callers"][0]["alarms"]
+    assert (code, alarm["recovered_row"]) == (1, None)
+
+
+def test_muted_caller(watched):
+    """A drift of a muted feature is muted of a caller too."""
+    shifts = {"job": (3, JOB_ROWS, [1.5] * 4 + [2.0] * 2)}
+    mutings = ("--muted-features", "sqft=2030-01-01", "--muted-features", "prediction=2030-01-01")
+    code, document, _ = watched(6, shifts, *mutings)
+    assert (code, bool(document["callers"][0]["alarms"])) == (0, True)
+
+
+def test_unwatched_caller(watched, made, tmp_path):
+    """A caller of which no day is known before the file ends is left out and named as not watched."""
+    _, document, page = watched(2, {"job": (3, JOB_ROWS, [1.5] * 2)})
+    (caller,) = document["callers"]
+    assert (caller["watched_row"], caller["events"]) == (None, 0)
+    words = ["--data", str(tmp_path / "callers.csv"), "--baseline", str(made.folder), "--time-column", "time"]
+    text = " ".join(CliRunner().invoke(replay, [*words, "--caller", "desk"]).output.split())
+    assert "Not watched, as too little of its own was known: caller job." in text
+    assert "<td>not watched</td>" in page
+
+
+def test_caller_counted_again(watched):
+    """The page says until when a caller was left out that has become like the rest."""
+    _, document, page = watched(4, {"job": (3, JOB_ROWS, [2.0, 0.0, 0.0, 0.0])})
+    (caller,) = document["callers"]
+    assert caller["counted_again_row"] == 2 * (24 * ROWS + JOB_ROWS)
+    assert "until 2025-01-03 00:00" in page
+
+
+def test_budget_is_shared(watched):
+    """Callers have a part of the budget, as one more feature that cuts has."""
+    _, document, _ = watched(2, {"job": (3, JOB_ROWS, [1.5] * 2)}, "--budget", "50000")
+    assert document["replay"]["budget_events"] == pytest.approx(55_000)

@@ -89,6 +89,14 @@ def test_drift_of_all(run):
     assert "in location_score" not in document["verdict"]["headline"]
 
 
+def test_page_of_a_segment(run, tmp_path):
+    """The page of a drift that is of a segment alone names it."""
+    page = tmp_path / "page.html"
+    code, document = run(lambda score: score < 1.9, "--html", str(page))
+    assert (code, document["replay"]["alarms"]) == (1, [])
+    assert "in location_score below 1.9" in page.read_text("utf-8")
+
+
 def test_strongest_segment(bundle, tmp_path):
     """Where all rows drift, and a segment far more, the words say where it is strongest."""
     columns = house_rows(ROWS, seed=9)

@@ -13,6 +13,7 @@ from time import process_time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from drift_monitor.policy import Policy
 
 from benchmarks.simulate.bar_table import ROOT, released_commit
 from benchmarks.simulate.world import others
@@ -110,18 +111,17 @@ def done(cell: Cell, cache_folder: str) -> tuple[Cell, dict[str, Any]]:
 
 
 def _service(cell: Cell) -> dict[str, Figures]:
-    stream = of.service(of.BY_KEY[cell.name], cell.seed, cell.step)
+    structure = of.BY_KEY[cell.name]
+    stream = of.service(structure, cell.seed, cell.step)
     figures = {}
     for name in NAMES[cell.group]:
-        course = _course_of(name, stream)
+        if name == OURS:
+            policy = Policy(left_out=of.left_out(structure))
+            course = Deployed(stream, policy).live(stream).course(stream.end)
+        else:
+            course = others.course_of(name, stream)
         figures[name] = service_figures(course, stream)
     return figures
-
-
-def _course_of(name: str, stream: Stream) -> Course:
-    if name == OURS:
-        return Deployed(stream).live(stream).course(stream.end)
-    return others.course_of(name, stream)
 
 
 def service_figures(course: Course, stream: Stream) -> Figures:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from drift_ml.left_out import LeftOut
 
 from benchmarks.simulate.world.streams import DAY, HOUR, SHIFT, Batch, Stream, feature_set
 
@@ -59,6 +60,8 @@ class Structure:
     season: float = 0.0
     #: Standard deviations that `load` is lower on the holiday, with half of the traffic.
     holiday: float = 0.0
+    #: Whether the holiday is marked, as a deployment marks days that are left out.
+    marked: bool = False
     sessions: bool = False
     retries: bool = False
     lag: float = 0.0
@@ -81,6 +84,7 @@ STRUCTURES = (
     Structure("job", "nightly job of ten minutes", job=True),
     Structure("job named", "nightly job of ten minutes, its caller named", job=True, named=True),
     Structure("holiday", "a holiday of .5 sd, half of the traffic", holiday=0.5),
+    Structure("holiday marked", "the same holiday, marked", holiday=0.5, marked=True),
     Structure("trend", "slow trend, .3 sd in four weeks", trend=0.3),
     Structure("season", "season, .5 sd either way in a year", season=0.5),
 )
@@ -113,6 +117,14 @@ def service(structure: Structure, seed: int, step: int) -> Stream:
         places = {"caller": {"feature": "kind"}}
     features = feature_set("service", NUMBERS, {"kind": LEVELS}, **places)
     return Stream(features, training, batches, step, BEGIN, BEGIN + DAYS * DAY)
+
+
+def left_out(structure: Structure) -> tuple[LeftOut, ...]:
+    """Return the days that a deployment of a service has marked."""
+    if not structure.marked:
+        return ()
+    begin_s = 60.0 * (BEGIN + HOLIDAY * DAY)
+    return (LeftOut(begin_s, begin_s + 60.0 * DAY, "a holiday"),)
 
 
 @dataclass

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 #: Parts that are looked at beside each other, at most, and all others together.
 MOST_PARTS = 19
+#: Names a part that is a caller, where a segment has its feature.
+CALLER = "caller"
+#: All callers beyond these together.
+OTHER = "any other"
 #: Events of a part over which it is decided, at least.
 FEWEST_EVENTS = 500
 #: PSI in excess of chance, on one feature: from the first on a part is another population (a large

@@ -200,7 +200,7 @@ def _learned(
     held = tuple(name for name in varying if name not in rhythm.cycles)
     phases = [Phase(-inf, rhythm.seasonality(baseline.channels), held)]
     newest = rhythm
-    every = max(RELEARNED_DAYS, ceil((days - FEWEST_DAYS) / MOST_LEARNED))
+    every = relearned_days(days)
     while at_s <= hours[-1][0]:
         seasonality = newest.seasonality(baseline.channels)
         phases.append(Phase(at_s, seasonality, day_before=_total(hours, at_s - DAY_S, at_s)))
@@ -211,6 +211,18 @@ def _learned(
     words = f"Rhythm {rhythm}, from this traffic itself; learned again every {every} days"
     channels = (*rhythm.cycles, *held)
     return Allowance(Basis.LEARNED, words, tuple(phases), channels, days)
+
+
+def relearned_days(days: float) -> int:
+    """Return after how many days a rhythm is learned again.
+
+    Args:
+        days: That the traffic spans.
+
+    >>> relearned_days(28), relearned_days(365)
+    (7, 44)
+    """
+    return max(RELEARNED_DAYS, ceil((days - FEWEST_DAYS) / MOST_LEARNED))
 
 
 def _learned_again(

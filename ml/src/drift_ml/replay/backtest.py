@@ -18,13 +18,21 @@ from drift_ml.descriptions import units_of
 from drift_ml.evidence import Budget
 from drift_ml.replay.allowance import allowance_of
 from drift_ml.replay.answering import column_answers, count_answered, joined, model_answers
+from drift_ml.replay.caller_replays import left_out_in_words
 from drift_ml.replay.callers import CallerWindows
 from drift_ml.replay.errors import ReplayError
-from drift_ml.replay.evidence import MINIMUM_EFFECT, Replay, budget_of, replay_windows
+from drift_ml.replay.evidence import (
+    MINIMUM_EFFECT,
+    Replay,
+    budget_of,
+    plain_settings,
+    replay_windows,
+)
 from drift_ml.replay.marks import check_marks, mark_column, names_in
 from drift_ml.replay.reference_detectors import Detection, ReferenceDetectors
 from drift_ml.replay.segments import SegmentReplay, SegmentWindows, replay_segments
 from drift_ml.replay.training_rows import TrainingRows
+from drift_ml.segments import BudgetShares
 from drift_ml.tables import Layout, ReadOptions, Table, column_names, count_rows, read_chunks
 from drift_ml.tables.row_digests import RowSample, as_seen, hash_rows
 from drift_ml.window import Window
@@ -42,6 +50,7 @@ if TYPE_CHECKING:
 
     from drift_ml.replay.allowance import Allowance
     from drift_ml.replay.answering import Answers
+    from drift_ml.replay.caller_replays import CallerReplay
     from drift_ml.replay.marks import Names
     from drift_ml.rhythm import Rhythm
     from drift_ml.segments import Segments
@@ -75,8 +84,8 @@ class Request:
     session: str | None = None
     #: The same for who asked.
     caller: str | None = None
-    #: Whether callers that are another population are left out, where rows have times and cycles
-    #: are allowed for.
+    #: Whether callers that are another population are left out and watched by themselves, where
+    #: rows have times and cycles are allowed for.
     tells_callers: bool = True
     #: Rows to a window, None for the file's 500th part, rounded up.
     window: int | None = None
@@ -115,6 +124,8 @@ class Backtest:
     allowance: Allowance
     #: Of each segment, watched or not; empty where the bundle has none.
     segments: tuple[SegmentReplay, ...] = ()
+    #: Of each caller that was left out of all rows.
+    callers: tuple[CallerReplay, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -186,22 +197,25 @@ def backtest(
             detecting.result()
             done += part.chunk.rows
             show("rows", done, max(rows, done))
-    windows, left_out = cutter.finish(), ""
-    if callers is not None:
-        windows, left_out = callers.without_others(windows)
-    remaining = [window for window in windows if window.events]
+    windows = cutter.finish()
+    units = units_of(bundle.feature_set)
+    budget = budget_of(request.budget_events, request.budget_days, windows)
+    shares = _shares(request, callers)
+    of_part = Budget(shares.segment(budget.events))
+    rest, apart = _without_callers(callers, windows, request, of_part, units)
+    remaining = [window for window in rest if window.events]
     allowance = allowance_of(baseline, remaining, request.rhythm, is_on=request.cycles)
+    left_out = left_out_in_words(apart, sum(window.events for window in windows))
     allowance = replace(allowance, words=f"{allowance.words}{left_out}")
-    budget = budget_of(request.budget_events, request.budget_days, remaining)
     replay = replay_windows(
         baseline,
         remaining,
-        budget=budget if counted is None else Budget(counted.segments.shares.whole(budget.events)),
+        budget=Budget(shares.whole(budget.events)),
         minimum_effect=request.minimum_effect,
         minimum_effects=request.minimum_effects,
         phases=allowance.phases,
         progress=partial(show, "evidence"),
-        units=units_of(bundle.feature_set),
+        units=units,
         repeats=request.repeats,
     )
     segments: tuple[SegmentReplay, ...] = ()
@@ -209,12 +223,12 @@ def backtest(
         segments = replay_segments(
             counted,
             baseline,
-            windows,
+            rest,
             replay,
-            budget=budget,
+            budget=of_part,
             minimum_effects=request.minimum_effects,
             cycles=request.cycles,
-            units=units_of(bundle.feature_set),
+            units=units,
             repeats=request.repeats,
         )
     return Backtest(
@@ -225,6 +239,7 @@ def backtest(
         TrainingRows(None if digests is None else digests.compare(sample)),
         allowance,
         segments,
+        apart,
     )
 
 
@@ -292,6 +307,39 @@ def _caller_column(bundle: Bundle, request: Request) -> str | None:
     if not request.tells_callers or request.time is None or not request.cycles:
         return None
     return mark_column(bundle.feature_set, "caller", request.caller)
+
+
+def _without_callers(
+    callers: CallerWindows | None,
+    windows: list[Window],
+    request: Request,
+    budget: Budget,
+    units: Mapping[str, str],
+) -> tuple[list[Window], tuple[CallerReplay, ...]]:
+    """Return the windows without callers that are another population, and what these did.
+
+    Args:
+        callers: Their windows; None where none is told apart.
+        windows: Of all rows.
+        request: How the file is replayed.
+        budget: Of each caller, in its own rows.
+        units: Of the features, by name.
+    """
+    if callers is None or not windows:
+        return windows, ()
+    effects = (request.minimum_effect, request.minimum_effects)
+    settings = plain_settings(callers.baseline, budget, *effects, repeats=request.repeats)
+    return callers.replay(windows, settings, units)
+
+
+def _shares(
+    request: Request,
+    callers: CallerWindows | None,
+) -> BudgetShares:
+    """Return how the whole, its segments and its callers share one budget, as in the service."""
+    cuts = 0 if request.segments is None else request.segments.shares.cuts
+    # Callers share out the traffic as the segments of one feature do.
+    return BudgetShares(cuts + int(callers is not None))
 
 
 def _step_of(request: Request) -> int | None:

@@ -1,29 +1,32 @@
 """Callers of a replayed file: another population than the rest is left out, as in the service.
 
-A caller is decided about after whole days in UTC, as the monitor does, and left out of all rows
-from then on. In the service it is then held against its own former traffic; here nobody watches it.
+A caller is decided about after whole days in UTC, as the monitor does. From then on it is left out
+of all rows, and held against its own former traffic.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from drift_contracts.wording import listed
-
-from drift_ml.left_out import day_in_words
-from drift_ml.populations import MOST_PARTS, Part, Verdict, verdicts
+from drift_ml.populations import CALLER, MOST_PARTS, OTHER, Part, Verdict, verdicts
+from drift_ml.replay.allowance import relearned_days
 from drift_ml.replay.answering import count_answered
+from drift_ml.replay.caller_replays import CallerReplay, place_of
+from drift_ml.replay.file_rows import FileRows
+from drift_ml.replay.own_traffic import OwnTraffic
 from drift_ml.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
 
     from drift_ml.baseline import Baseline
+    from drift_ml.evidence import Settings
     from drift_ml.replay.answering import Answers
     from drift_ml.replay.marks import Names
 
@@ -31,10 +34,20 @@ if TYPE_CHECKING:
     Times = npt.NDArray[np.int64]
 
 DAY_MS = 86_400_000
-#: All callers beyond the first.
-OTHER = "any other"
-#: Callers that a sentence names.
-MOST_NAMED = 4
+
+
+@dataclass
+class _Apart:
+    """The time in which a caller is left out of all rows."""
+
+    #: Of the windows, the first that it is left out of.
+    first: int
+    #: Its own detector.
+    own: OwnTraffic
+    #: That behind the last; None for one that stays out.
+    end: int | None = None
+    #: Windows that its detector has taken in, by their place.
+    taken: dict[int, Window] = field(default_factory=dict)
 
 
 @dataclass
@@ -47,12 +60,12 @@ class _Population:
     of_others: Window | None = None
     #: Whether it is the same population as the rest, for good.
     is_alike: bool = False
-    #: First and last window of each time that it is left out; None for the one under way.
-    left: list[tuple[int, int | None]] = field(default_factory=list)
+    #: None for one that was never left out.
+    apart: _Apart | None = None
 
     @property
     def is_out(self) -> bool:
-        return bool(self.left) and self.left[-1][1] is None
+        return self.apart is not None and self.apart.end is None
 
     @property
     def part(self) -> Part | None:
@@ -76,7 +89,7 @@ class CallerWindows:
             baseline: Of all rows, whose bins are counted.
             version: Of the model.
         """
-        self._baseline = baseline
+        self.baseline = baseline
         self._version = version
         #: Callers that have windows, in the order in which they were seen.
         self.names: list[str] = []
@@ -117,34 +130,113 @@ class CallerWindows:
         self._open = {}
 
     def _empty(self) -> Window:
-        return Window.empty(self._baseline, self._version)
+        return Window.empty(self.baseline, self._version)
 
-    def without_others(self, windows: Sequence[Window]) -> tuple[list[Window], str]:
-        """Return the windows without callers that are another population, and who they are.
+    def replay(
+        self,
+        windows: Sequence[Window],
+        settings: Settings,
+        units: Mapping[str, str],
+    ) -> tuple[list[Window], tuple[CallerReplay, ...]]:
+        """Return the windows without callers that are another population, and what these did.
 
         Args:
             windows: Of all rows, with times, none of which spans the end of a day.
+            settings: Of the detector of each caller, without what is allowed for.
+            units: Of the features, by name, for words.
 
         Returns:
-            As many windows, some perhaps empty; and words that follow a sentence, "" for nobody.
+            As many windows, some perhaps empty; and the callers, in the order of their names.
         """
         populations: dict[str, _Population] = {}
         days = [
             list(places)
             for _, places in groupby(range(len(windows)), lambda place: _day_of(windows[place]))
         ]
-        # The last day is not over.
-        for places in days[:-1]:
-            self._add_day(windows, places, populations)
-            self._decide(populations, places[-1] + 1)
-        remaining = list(windows)
+        span_days = _day_of(windows[-1]) + 1 - _day_of(windows[0])
+        make = partial(OwnTraffic, self.baseline, settings, relearned_days(span_days))
+        for places in days:
+            self._watch_day(places, populations)
+            # The last day is not over.
+            if places is not days[-1]:
+                self._add_day(windows, places, populations)
+                self._decide(populations, places[-1] + 1, make)
+        remaining, replayed = list(windows), []
+        for name, population in sorted(populations.items()):
+            apart = population.apart
+            if apart is None:
+                continue
+            parts = self._parts(name, range(len(windows))[apart.first : apart.end])
+            for place, part in parts.items():
+                remaining[place] = remaining[place] - part
+            rows = sum(part.events for part in parts.values())
+            replayed.append(self._replayed(name, apart, windows, rows, units))
+        return remaining, tuple(replayed)
+
+    def _parts(
+        self,
+        name: str,
+        places: Sequence[int],
+    ) -> dict[int, Window]:
+        """Return the windows of a caller that have rows, by their place.
+
+        Args:
+            name: Of the caller.
+            places: Of windows of all rows.
+        """
+        parts = {place: self._windows[place].get(name) for place in places}
+        return {place: part for place, part in parts.items() if part is not None}
+
+    def _watch_day(
+        self,
+        places: Sequence[int],
+        populations: Mapping[str, _Population],
+    ) -> None:
+        """Hold the rows of a day against what the callers that are left out had before.
+
+        Args:
+            places: Of the windows of the day.
+            populations: By name, which are changed.
+        """
         for name, population in populations.items():
-            for first, last in population.left:
-                for place in range(first, len(windows) if last is None else last + 1):
-                    part = self._windows[place].get(name)
-                    if part is not None:
-                        remaining[place] = remaining[place] - part
-        return remaining, self._words(windows, remaining, populations)
+            apart = population.apart
+            if apart is None or not population.is_out:
+                continue
+            for place, part in self._parts(name, places).items():
+                if apart.own.take(part):
+                    apart.taken[place] = part
+
+    def _replayed(
+        self,
+        name: str,
+        apart: _Apart,
+        windows: Sequence[Window],
+        rows: int,
+        units: Mapping[str, str],
+    ) -> CallerReplay:
+        """Return what became of a caller that was left out.
+
+        Args:
+            name: Of the caller.
+            apart: When it was left out.
+            windows: Of all rows.
+            rows: That were left out.
+            units: Of the features, by name.
+        """
+        if apart.end is None:
+            apart.own.end(windows[-1].last_ms or 0)
+        taken = [apart.taken.get(place, self._empty()) for place in range(len(windows))]
+        of = FileRows.of(taken, windows)
+        alarms = [of.of_file(alarm, f"{CALLER} {name}") for alarm in apart.own.alarms(units)]
+        return CallerReplay(
+            name,
+            place_of(windows, apart.first),
+            None if apart.end is None else place_of(windows, apart.end),
+            rows,
+            place_of(windows, min(apart.taken)) if apart.taken else None,
+            sum(part.events for part in apart.taken.values()),
+            tuple(alarms),
+        )
 
     def _add_day(
         self,
@@ -183,58 +275,41 @@ class CallerWindows:
             total += window
         return total
 
-    def _decide(self, populations: Mapping[str, _Population], following: int) -> None:
+    def _decide(
+        self,
+        populations: Mapping[str, _Population],
+        following: int,
+        make: Callable[[], OwnTraffic],
+    ) -> None:
         """Decide about every caller with enough events.
 
         Args:
             populations: By name, which are changed.
             following: The first window of the next day.
+            make: Returns what a caller that is left out is watched by.
         """
-        parts = {}
+        enough = {}
         for name, population in populations.items():
-            part = population.part
-            if part is not None and part.is_enough:
-                parts[name] = part
-        decided = verdicts(self._baseline, parts)
+            beside = population.part
+            if beside is not None and beside.is_enough:
+                enough[name] = beside
+        decided = verdicts(self.baseline, enough)
         for name, verdict in decided.items():
             population = populations[name]
-            if verdict is Verdict.ALIKE:
-                if population.is_out:
-                    population.left[-1] = (population.left[-1][0], following - 1)
+            apart = population.apart
+            if verdict is Verdict.ANOTHER:
+                population.apart = _Apart(following, make())
+                for part in self._parts(name, range(following)).values():
+                    population.apart.own.note(part)
+            elif verdict is Verdict.ALIKE and apart is None:
                 population.is_alike = True
-            elif verdict is Verdict.ANOTHER:
-                population.left.append((following, None))
+            elif verdict is Verdict.ALIKE and apart is not None and not apart.own.stands:
+                apart.end = following
+                population.is_alike = True
             population.forget()
         if Verdict.ANOTHER in decided.values():
             for population in populations.values():
                 population.forget()
-
-    def _words(
-        self,
-        windows: Sequence[Window],
-        remaining: Sequence[Window],
-        populations: Mapping[str, _Population],
-    ) -> str:
-        """Return who is left out since when, and how many rows that are.
-
-        Args:
-            windows: Of all rows.
-            remaining: Without those that are left out.
-            populations: By name.
-        """
-        gone = []
-        for name, population in populations.items():
-            for first, _ in population.left:
-                begin_s = (windows[first].first_ms or 0) / 1000
-                gone.append(f"{name} since {day_in_words(begin_s)}")
-        if not gone:
-            return ""
-        rows = sum(window.events for window in windows)
-        left = rows - sum(window.events for window in remaining)
-        return (
-            f". Left out, as another population than the rest and not watched here: caller"
-            f" {listed(gone, MOST_NAMED)}, {left:,} of {rows:,} rows; rows are counted without them"
-        )
 
 
 def _day_of(window: Window) -> int:

@@ -71,8 +71,8 @@ Examples:
 @click.option(
     "--caller",
     metavar="COLUMN",
-    help="The same for who asked: one that is another population is left out of all rows. It takes"
-    " --time-column.",
+    help="The same for who asked: one that is another population is left out of all rows, and"
+    " watched against its own former traffic. It takes --time-column.",
 )
 @click.option(
     "--rows-per-window",
@@ -171,6 +171,7 @@ def replay(  # noqa: PLR0913 - an option each
         muted=report.muted,
         allowance=result.allowance,
         segments=result.segments,
+        callers=result.callers,
     )
     outcome = replace(outcome, psi=report.psi_of(reference, result.windows))
 

@@ -213,27 +213,109 @@ def replay_windows(  # noqa: PLR0913 - the settings of the detector, each by nam
     """
     counted = [window for window in windows if window.events]
     chosen = budget or Budget()
-    plain = Settings(
+    plain = plain_settings(baseline, chosen, minimum_effect, minimum_effects, repeats=repeats)
+    timed = all(window.first_ms is not None for window in counted)
+    waiting = deque(phases if timed else ())
+    run = DetectorRun(plain, waiting.popleft() if waiting else None, timed=timed)
+    for done, window in enumerate(counted, 1):
+        while waiting and _start_s(window) >= waiting[0].from_s:
+            run.begin(waiting.popleft())
+        run.take(window)
+        if progress is not None:
+            progress(done, len(counted))
+    if counted:
+        run.end(counted[-1].last_ms)
+    alarms = tuple(worded(alarm, baseline, counted, units) for alarm in run.alarms)
+    return Replay(chosen, minimum_effect, run.steps, alarms)
+
+
+def plain_settings(
+    baseline: Baseline,
+    budget: Budget,
+    minimum_effect: float = MINIMUM_EFFECT,
+    minimum_effects: Mapping[str, float] | None = None,
+    *,
+    repeats: bool = True,
+) -> Settings:
+    """Return the settings of a detector without what a phase allows for.
+
+    Args:
+        baseline: That windows are counted against.
+        budget: Of false alarms.
+        minimum_effect: In standard deviations.
+        minimum_effects: Of single features, by name.
+        repeats: Whether rows that repeat count for less.
+
+    Raises:
+        EvidenceError: settings that cannot be.
+    """
+    return Settings(
         baseline.channels,
-        chosen,
+        budget,
         minimum_effect,
         minimum_effects=minimum_effects or {},
         repeats=repeats,
         tie_rate=baseline.tie_rate,
     )
-    course = _Course(timed=all(window.first_ms is not None for window in counted))
-    waiting = deque(phases if course.timed else ())
-    detector = MixtureDetector(waiting.popleft().settings(plain) if waiting else plain)
-    for done, window in enumerate(counted, 1):
-        while waiting and _start_s(window) >= waiting[0].from_s:
-            detector = waiting.popleft().begin(detector, plain)
-        _observe(detector, window, course)
-        if progress is not None:
-            progress(done, len(counted))
-    if course.timed and counted:
-        _take_changes(observe_end(detector, _end_s(counted[-1])), course, counted[-1].last_ms)
-    alarms = tuple(_worded(alarm, baseline, counted, units) for alarm in course.alarms)
-    return Replay(chosen, minimum_effect, tuple(course.steps), alarms)
+
+
+class DetectorRun:
+    """A detector that takes past windows in one by one, and what it has said of them."""
+
+    def __init__(
+        self,
+        plain: Settings,
+        phase: Phase | None = None,
+        *,
+        timed: bool = True,
+    ) -> None:
+        """Begin with no evidence.
+
+        Args:
+            plain: Settings without what a phase allows for.
+            phase: What is allowed for at first; None for nothing.
+            timed: Whether every window has times; else the clock counts events.
+        """
+        self._plain = plain
+        self._detector = MixtureDetector(plain if phase is None else phase.settings(plain))
+        self._course = _Course(timed)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Return the windows as they were taken in."""
+        return tuple(self._course.steps)
+
+    @property
+    def alarms(self) -> tuple[Alarm, ...]:
+        """Return the alarms that were raised, without words."""
+        return tuple(self._course.alarms)
+
+    @property
+    def stands(self) -> bool:
+        """Return whether an alarm stands."""
+        return bool(self._detector.alarms)
+
+    @property
+    def explained_channels(self) -> frozenset[str]:
+        """Return the channels that the alarms that stand explain."""
+        return self._detector.explained_channels
+
+    def begin(self, phase: Phase) -> None:
+        """Hold what follows against the reference of another phase; alarms stand."""
+        self._detector = phase.begin(self._detector, self._plain)
+
+    def take(self, window: Window) -> None:
+        """Take a window with events in."""
+        _observe(self._detector, window, self._course)
+
+    def end(self, last_ms: int | None) -> None:
+        """Take in the last day, if it is a whole one.
+
+        Args:
+            last_ms: Of the last event, in milliseconds since 1970; None without times.
+        """
+        if self._course.timed and last_ms is not None:
+            _take_changes(observe_end(self._detector, last_ms / 1000), self._course, last_ms)
 
 
 def _start_s(window: Window) -> float:
@@ -241,20 +323,24 @@ def _start_s(window: Window) -> float:
     return (window.first_ms or 0) / 1000
 
 
-def _end_s(window: Window) -> float:
-    """Return when a window with times ends, in seconds since 1970."""
-    return (window.last_ms or 0) / 1000
-
-
-def _worded(
+def worded(
     alarm: Alarm,
     baseline: Baseline,
     windows: Sequence[Window],
     units: Mapping[str, str] | None,
+    usual: Window | None = None,
 ) -> Alarm:
-    """Return an alarm with its words."""
+    """Return an alarm with its words.
+
+    Args:
+        alarm: Of these windows.
+        baseline: That they were counted against.
+        windows: Oldest first, each with events.
+        units: Of the features, by name.
+        usual: The traffic that the alarm was held against; None for the training rows.
+    """
     window = window_since(windows, alarm.since_row, alarm.recovered_row)
-    return replace(alarm, words=describe(baseline, alarm.finding, window, units).words)
+    return replace(alarm, words=describe(baseline, alarm.finding, window, units, usual).words)
 
 
 def _observe(

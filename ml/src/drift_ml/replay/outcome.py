@@ -10,6 +10,7 @@ from drift_contracts.exits import FINDING, SUCCESS
 from drift_ml.baseline import PREDICTION
 from drift_ml.days import day_of
 from drift_ml.descriptions import units_of
+from drift_ml.replay.caller_replays import callers_in_words
 from drift_ml.replay.class_plots import mix_plot
 from drift_ml.replay.evidence import Replay, window_since
 from drift_ml.replay.row_order import explain_alarms, sentences
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from drift_ml.baseline import Baseline
     from drift_ml.psi_blocks import PsiCheck
     from drift_ml.replay.allowance import Allowance
+    from drift_ml.replay.caller_replays import CallerReplay
     from drift_ml.replay.class_plots import MixPlot
     from drift_ml.replay.differing import TrainingDifference
     from drift_ml.replay.evidence import Alarm
@@ -66,6 +68,8 @@ class Outcome:
     psi: PsiCheck | None = None
     #: Of each segment; empty where the bundle has none, or none is watched.
     segments: tuple[SegmentReplay, ...] = ()
+    #: Of each caller that was left out of all rows; empty where callers are not told apart.
+    callers: tuple[CallerReplay, ...] = ()
     #: Which cycles were allowed for; None where nobody asked.
     allowance: Allowance | None = None
     #: What the monitor has found to differ from training, the largest first. It decides nothing;
@@ -81,8 +85,9 @@ class Outcome:
 
     @property
     def asides(self) -> list[str]:
-        """Return what is said beside the verdict, of segments and of PSI, each in sentences."""
-        words = [self.segment_words, "" if self.psi is None else self.psi.words]
+        """Return what is said beside the verdict, of segments, callers and PSI, in sentences."""
+        psi = "" if self.psi is None else self.psi.words
+        words = [self.segment_words, callers_in_words(self.callers), psi]
         return [each for each in words if each]
 
     @property
@@ -126,6 +131,7 @@ class Outcome:
             "rhythm": None if self.allowance is None else self.allowance.to_json(),
             "psi_alarm": None if self.psi is None else self.psi.to_json(),
             "segments": [part.to_json() for part in self.segments],
+            "callers": [caller.to_json() for caller in self.callers],
             "differs": differs,
             "replay": self.replay.to_json(),
             "report": cast("JsonValue", self.report),
@@ -147,6 +153,7 @@ def conclude(  # noqa: PLR0913 - what a replay has found, each by name
     muted: Mapping[str, float] | None = None,
     allowance: Allowance | None = None,
     segments: Sequence[SegmentReplay] = (),
+    callers: Sequence[CallerReplay] = (),
 ) -> Outcome:
     """Return the outcome of a replay.
 
@@ -160,6 +167,7 @@ def conclude(  # noqa: PLR0913 - what a replay has found, each by name
         muted: When the muting of a feature ends, by name, in seconds since 1970.
         allowance: Which cycles the replay allows for.
         segments: What the detectors of segments would have said.
+        callers: The same of callers that were left out of the windows.
 
     Raises:
         ValueError: there is no event in the windows.
@@ -173,7 +181,7 @@ def conclude(  # noqa: PLR0913 - what a replay has found, each by name
     compared = f"{compared} since {place(row, alarm.since_ms)}" if alarm else f"all {compared}"
     report = window_report(baseline, window_since(windows, row))
     mix = mix_plot(baseline, windows)
-    verdict = verdict_of(baseline, replay, report, muted, segments)
+    verdict = verdict_of(baseline, replay, report, muted, segments, callers)
     timed = replay.time_at(0) is not None
     others = (*verdict.others, *sentences(explained, is_timed=timed))
     return Outcome(
@@ -188,6 +196,7 @@ def conclude(  # noqa: PLR0913 - what a replay has found, each by name
         explained,
         allowance=allowance,
         segments=tuple(segments),
+        callers=tuple(callers),
     )
 
 
@@ -202,6 +211,7 @@ def verdict_of(
     report: WindowReportV1,
     muted: Mapping[str, float] | None = None,
     segments: Sequence[SegmentReplay] = (),
+    callers: Sequence[CallerReplay] = (),
 ) -> Verdict:
     """Return the verdict on a replay.
 
@@ -211,12 +221,15 @@ def verdict_of(
         report: Of the effect sizes.
         muted: When the muting of a feature ends, by name, in seconds since 1970.
         segments: Whose alarms count where they join no other.
+        callers: That were left out, whose alarms count each.
     """
     drifts = [_drift(baseline, replay, alarm, muted or {}) for alarm in replay.alarms]
     for part in segments:
         held = part.segment.baseline or baseline
         heard = [entry.alarm for entry in part.alarms if not entry.joins]
         drifts += [_drift(held, replay, alarm, muted or {}) for alarm in heard]
+    for caller in callers:
+        drifts += [_drift(baseline, replay, alarm, muted or {}) for alarm in caller.alarms]
     joined = [name for alarm in replay.alarms for name in alarm.joined]
     return decide(drifts, report, moving_features(baseline, joined))
 
@@ -277,6 +290,7 @@ def page(
         class_mix=outcome.class_mix,
         psi=outcome.psi,
         segments=outcome.segment_words,
+        callers=outcome.callers,
         rhythm="" if outcome.allowance is None else outcome.allowance.words,
         differs=outcome.differs or (),
     )

@@ -14,6 +14,7 @@ from drift_contracts.wording import spoken_unit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from drift_ml.baseline import INDICATORS
+from drift_ml.replay.caller_replays import callers_in_words
 from drift_ml.replay.class_plots import calibration_plot
 from drift_ml.replay.plots import (
     DistributionPlot,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from drift_ml.baseline import Baseline
     from drift_ml.psi_blocks import PsiCheck
+    from drift_ml.replay.caller_replays import CallerReplay
     from drift_ml.replay.class_plots import MixPlot
     from drift_ml.replay.differing import TrainingDifference
     from drift_ml.replay.evidence import Alarm, Replay
@@ -86,6 +88,8 @@ class Facts:
     psi: PsiCheck | None = None
     #: What became of the segments, "" where there are none.
     segments: str = ""
+    #: That were left out of all rows; empty where callers are not told apart.
+    callers: tuple[CallerReplay, ...] = ()
     #: Which cycles the replay allows for, in a sentence; "" where nothing is known of it.
     rhythm: str = ""
     #: What the monitor has found to differ from training; empty where it has found nothing.
@@ -170,6 +174,8 @@ def render_report(
         figures=_figures(report, replay),
         evidence_plot=evidence_plot(replay),
         alarms=[_alarm_row(alarm) for alarm in replay.alarms],
+        callers=[_caller_row(caller) for caller in facts.callers],
+        caller_alarms=_caller_alarms(facts),
         differs=[_difference_row(difference) for difference in facts.differs],
         detectors=_detector_rows(replay, detections),
         class_rule=_class_rule(facts),
@@ -216,19 +222,22 @@ def _verdict(
     """Return what a person needs to know, if they read nothing else."""
     verdict = facts.verdict
     details = list(verdict.others)
+    # The headline is of the first that stands, be it of all rows or of a caller.
+    alarms = [*replay.alarms, *(alarm for caller in facts.callers for alarm in caller.alarms)]
     # Where rows are grouped, evidence reached the bar, and no alarm is of a drift.
-    if any(step.crossed for step in replay.steps) and not replay.alarms:
+    if any(step.crossed for step in replay.steps) and not alarms:
         pass
     elif verdict.level == "quiet":
         threshold = events(replay.budget.events)
         details.append(f"The evidence never reached the bar of {threshold} : 1.")
-    else:
-        alarm = replay.standing or replay.alarms[-1]
+    elif alarms:
+        standing = [alarm for alarm in alarms if alarm.recovered_row is None]
+        alarm = standing[0] if standing else alarms[-1]
         details.append(f"Found at {place(alarm.row, alarm.at_ms)}.")
     if verdict.unproven:
         details.append(verdict.unproven)
-    if facts.segments:
-        details.append(facts.segments)
+    callers = callers_in_words(facts.callers)
+    details += [words for words in (facts.segments, callers) if words]
     if facts.psi is not None:
         details.append(facts.psi.words)
     details.append(_sentence(report["verdict"]["words"]))
@@ -285,6 +294,26 @@ def _alarm_row(alarm: Alarm) -> list[Cell]:
         ", ".join(shares),
         end,
     ]
+
+
+def _caller_row(caller: CallerReplay) -> list[Cell]:
+    """Return since when a caller is left out, and what its own detector has found."""
+    begin, end, watched = caller.begin, caller.end, caller.watched
+    since = place(begin.row, begin.at_ms)
+    if end is not None:
+        since = f"{since}, until {place(end.row, end.at_ms)}"
+    return [
+        Emphasis(caller.name),
+        since,
+        events(caller.rows),
+        "not watched" if watched is None else place(watched.row, watched.at_ms),
+        str(len(caller.alarms)),
+    ]
+
+
+def _caller_alarms(facts: Facts) -> list[list[Cell]]:
+    """Return a row for each alarm of callers that are left out."""
+    return [_alarm_row(alarm) for caller in facts.callers for alarm in caller.alarms]
 
 
 def _difference_row(difference: TrainingDifference) -> list[Cell]:

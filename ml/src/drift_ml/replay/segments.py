@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from typing import TYPE_CHECKING, Protocol
 
-from drift_ml.evidence import Budget
 from drift_ml.replay.allowance import allowance_of
 from drift_ml.replay.answering import count_answered
 from drift_ml.replay.evidence import replay_windows
+from drift_ml.replay.file_rows import FileRows, alarm_document
 from drift_ml.segments import Told
 from drift_ml.segments.fit import level_places
 from drift_ml.window import Window
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from drift_contracts.json_types import JsonObject
 
     from drift_ml.baseline import Baseline
+    from drift_ml.evidence import Budget
     from drift_ml.replay.answering import Answers
     from drift_ml.replay.evidence import Alarm, Replay
     from drift_ml.replay.marks import Names
@@ -63,15 +62,7 @@ class SegmentReplay:
             "watched": self.segment.baseline is not None,
             "events": self.events,
             "alarms": [
-                {
-                    "row": entry.alarm.row,
-                    "at_ms": entry.alarm.at_ms,
-                    "since_row": entry.alarm.since_row,
-                    "recovered_row": entry.alarm.recovered_row,
-                    "words": entry.alarm.words,
-                    "joins": entry.joins,
-                }
-                for entry in self.alarms
+                {**alarm_document(entry.alarm), "joins": entry.joins} for entry in self.alarms
             ],
         }
 
@@ -169,16 +160,14 @@ def replay_segments(  # noqa: PLR0913 - as `replay_windows`
         baseline: Of all training rows.
         windows: Of all rows.
         whole: The replay of all rows.
-        budget: Of the whole and its segments together.
+        budget: Of each segment, in its own events.
         minimum_effects: Of single features, by name.
         cycles: Whether cycles are allowed for, where rows have times.
         units: Of the features, by name, for words.
         repeats: Whether rows that repeat count for less.
     """
-    segments = counted.segments
-    share = Budget(segments.shares.segment(budget.events))
     replayed = []
-    for segment in segments:
+    for segment in counted.segments:
         filled = counted.windows(segment)
         occupied = [window for window in filled if window.events]
         if segment.baseline is None or not occupied:
@@ -188,15 +177,15 @@ def replay_segments(  # noqa: PLR0913 - as `replay_windows`
         replay = replay_windows(
             segment.baseline,
             occupied,
-            budget=share,
+            budget=budget,
             minimum_effect=whole.minimum_effect,
             phases=allowance.phases,
             minimum_effects=minimum_effects,
             units=units,
             repeats=repeats,
         )
-        rows = _Rows.of(filled, windows)
-        alarms = [SegmentAlarm(rows.of_file(alarm, segment), False) for alarm in replay.alarms]
+        rows = FileRows.of(filled, windows)
+        alarms = [SegmentAlarm(rows.of_file(alarm, str(segment)), False) for alarm in replay.alarms]
         replayed.append(SegmentReplay(segment, replay.events, tuple(alarms)))
     heard = [_told(alarm, baseline, None) for alarm in whole.alarms]
     return _joined(replayed, heard)
@@ -219,48 +208,6 @@ def strongest_of(
             if entry.joins and entry.alarm.finding.effect > largest:
                 largest, strongest = entry.alarm.finding.effect, part.segment
     return strongest
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Finds the rows of the file by those of a segment."""
-
-    #: Rows of the segment up to the end of each window that holds any.
-    ends: list[int]
-    #: Rows of the file before that window, and up to its end.
-    spans: list[tuple[int, int]]
-
-    @classmethod
-    def of(
-        cls,
-        own: Sequence[Window],
-        windows: Sequence[Window],
-    ) -> _Rows:
-        """Return the rows of windows that stand beside each other."""
-        file_ends = list(accumulate(window.events for window in windows))
-        filled = [place for place, window in enumerate(own) if window.events]
-        ends = list(accumulate(own[place].events for place in filled))
-        spans = [(file_ends[place] - windows[place].events, file_ends[place]) for place in filled]
-        return cls(ends, spans)
-
-    def of_file(
-        self,
-        alarm: Alarm,
-        segment: Segment,
-    ) -> Alarm:
-        """Return an alarm with the rows of the file, its words naming the segment."""
-        recovered = alarm.recovered_row
-        since = min(bisect_right(self.ends, alarm.since_row), len(self.spans) - 1)
-        return replace(
-            alarm,
-            row=self._end(alarm.row),
-            since_row=self.spans[since][0],
-            recovered_row=None if recovered is None else self._end(recovered),
-            words=f"{alarm.words}, in {segment}",
-        )
-
-    def _end(self, row: int) -> int:
-        return self.spans[min(bisect_left(self.ends, row), len(self.spans) - 1)][1]
 
 
 def _joined(

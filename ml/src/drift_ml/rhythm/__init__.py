@@ -4,6 +4,7 @@ from drift_ml.left_out import LeftOut
 from drift_ml.rhythm._bases import Base, bases_from_json
 from drift_ml.rhythm._bundled import add_rhythm, read_rhythm
 from drift_ml.rhythm._carrying import carried
+from drift_ml.rhythm._dependence import dependence_so_far, is_like
 from drift_ml.rhythm._hours import Hours, has_ten_minutes
 from drift_ml.rhythm._learning import learn_rhythm
 from drift_ml.rhythm._model import CONTRACT, Rhythm, RhythmError
@@ -23,8 +24,10 @@ __all__ = [
     "add_rhythm",
     "bases_from_json",
     "carried",
+    "dependence_so_far",
     "enough",
     "has_ten_minutes",
+    "is_like",
     "learn_rhythm",
     "read_rhythm",
     "rebased",

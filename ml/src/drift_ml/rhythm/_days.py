@@ -165,7 +165,7 @@ class Dependence:
         return min(self.within, MOST_INFLATION)
 
     def at_least(self, other: Dependence) -> Dependence:
-        """Return it with batches that vary as much as those of another channel, where these do more.
+        """Return it with batches that vary as those of another channel, where these do so more.
 
         Args:
             other: that is known better.

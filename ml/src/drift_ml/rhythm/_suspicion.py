@@ -56,18 +56,21 @@ def varying_channels(
     baseline: Baseline,
     hours: Iterable[Batch],
     fewest_hours: int = FEWEST_HOURS,
+    inflation: Mapping[str, float] | None = None,
 ) -> tuple[str, ...]:
-    """Return the channels whose hours differ by more than independent events would.
+    """Return the channels whose hours differ by more than their events would.
 
     Within each day the log-likelihood ratios of every chart are held against the day's mean, so
     that what differs from training all day long is no cycle. The sum of squares over all days is
     compared with its distribution by its first two moments (Wilson & Hilferty 1931). Events that
-    come in sessions make hours differ too, and count as varying.
+    come in sessions make hours differ too, and count as varying where it is not known yet.
 
     Args:
         baseline: whose bins are counted.
         hours: in the order of time; days are counted from the first one on.
         fewest_hours: with traffic, which a day must have to count.
+        inflation: by channel, the variance of batches over that of independent events, where it is
+            known.
 
     Returns:
         Names, in the order of the baseline; none before so many hours of a day are there.
@@ -87,7 +90,8 @@ def varying_channels(
         # The charts of later states look for one bin each, in which too few events fall.
         first = [chart.first_state == 1 for chart in made.charts]
         ratios = made.table
-        if days and any(first) and _varies([_day(day, name, ratios[:, first]) for day in days]):
+        held = [_day(day, name, ratios[:, first], (inflation or {}).get(name, 1.0)) for day in days]
+        if held and any(first) and _varies(held):
             varying.append(name)
     return _with_parts(baseline.channels, varying)
 
@@ -118,6 +122,7 @@ def _day(
     hours: Sequence[Mapping[str, Sequence[int]]],
     name: str,
     ratios: Floats,
+    inflation: float,
 ) -> _Day:
     """Return the hours of a day against the day.
 
@@ -125,6 +130,7 @@ def _day(
         hours: events per bin, by channel.
         name: of the channel.
         ratios: log-likelihood ratios of its charts, shape (bins, charts).
+        inflation: variance of its batches over that of independent events.
     """
     zeros = (0,) * len(ratios)
     counts = np.array([hour.get(name, zeros) for hour in hours], dtype=np.float64)
@@ -136,7 +142,7 @@ def _day(
     # By the fourth moment: where a chart leans on rare bins, hours stand out by chance.
     variance = 2 * expected**2 + events * (fourth - 3 * second**2)
     return _Day(
-        squares=((counts @ residuals) ** 2).sum(axis=0),
+        squares=((counts @ residuals) ** 2).sum(axis=0) / inflation,
         expected=expected.sum(axis=0),
         variance=np.maximum(variance.sum(axis=0), 0.0),
         whole=(events**2 * second).sum(axis=0),

@@ -142,7 +142,7 @@ def report(
             baseline,
             windows,
             result,
-            budget=budget,
+            budget=Budget(counted.segments.shares.segment(budget.events)),
             minimum_effects=settings.minimum_effects,
             cycles=rhythm,
             units=units_of(bundle.feature_set),

@@ -151,8 +151,9 @@ def bundle_of(bundles: Path, alert: AlertV2) -> tuple[Path, Bundle, Baseline]:
 
 def _segment_of(folder: Path, bundle: Bundle, baseline: Baseline, alert: AlertV2) -> Segment | None:
     """Return the segment that an alert is of; None for all traffic. Raises BadParameter."""
-    from drift_ml.segments import SegmentsError, read_segments  # noqa: PLC0415 - as for numpy
-    from drift_monitor.callers import CALLER, caller_segment  # noqa: PLC0415
+    from drift_ml.populations import CALLER  # noqa: PLC0415 - as for numpy
+    from drift_ml.segments import SegmentsError, read_segments  # noqa: PLC0415
+    from drift_monitor.callers import caller_segment  # noqa: PLC0415
 
     named = alert.get("segment")
     if named is None:

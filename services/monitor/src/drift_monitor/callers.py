@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from drift_contracts import DriftError
 from drift_ml.figures import plain_number
 from drift_ml.left_out import day_in_words
-from drift_ml.populations import MOST_PARTS, Part, Verdict, verdicts
+from drift_ml.populations import CALLER, MOST_PARTS, OTHER, Part, Verdict, verdicts
 from drift_ml.segments import Segment
 from drift_ml.window import Window
 
@@ -44,14 +44,10 @@ if TYPE_CHECKING:
         StoredState,
     )
 
-#: Names a caller where a segment has its feature.
-CALLER = "caller"
 #: Of the digest that an event names its caller by; more say nothing more among twenty.
 DIGITS = 8
 #: Callers that have windows of their own, the first that are seen.
 MOST_CALLERS = MOST_PARTS
-#: All others together.
-OTHER = "any other"
 #: Whole days that one run looks at, at most.
 MOST_DAYS = 7
 #: Days after which a caller that has not asked gives its windows to another, where all are taken: a

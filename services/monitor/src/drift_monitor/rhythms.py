@@ -21,13 +21,16 @@ from drift_ml.rhythm import (
     RhythmError,
     bases_from_json,
     carried,
+    dependence_so_far,
     enough,
+    is_like,
     learn_rhythm,
     rebased,
     varying_channels,
 )
+from drift_ml.traffic_bases import DAY_S, bases_of
 
-from drift_monitor.bases import DAY_S, LASTING_DAYS, bases_of, lasts
+from drift_monitor.bases import LASTING_DAYS, lasts
 from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.formats import DAMAGED, NEWER, is_newer, refuse_damaged
 from drift_monitor.keys import Series
@@ -50,9 +53,10 @@ if TYPE_CHECKING:
 MOST_HOURS = 24
 #: Channels that the page names; of more it gives the number.
 MOST_NAMED = 4
-#: Hours of a new service after which channels that vary are looked for, and again after so many:
-#: less of a day may be one drift, which is told sooner than that.
+#: Hours of a new service after which channels that vary are looked for: less of a day may be one
+#: drift, which is told sooner than that.
 FIRST_LOOK_HOURS = 6
+#: Hours of the first day after which it is looked again.
 LOOK_HOURS = 3
 #: Hours after which a rhythm is learned again.
 RELEARNED_HOURS = 7 * HOURS_A_DAY
@@ -83,6 +87,8 @@ class Memory:
     #: Before a rhythm is learned: channels that vary with the hour, which are held against whole
     #: days.
     whole_days: tuple[str, ...] = ()
+    #: Before a rhythm is learned: how the events of channels depend, as far as it is certain.
+    depends: Rhythm | None = None
     #: The last hour when these were looked for.
     looked_hour: int | None = None
     #: Of the inputs, learned from the traffic of an earlier version of the model; and that version.
@@ -122,7 +128,7 @@ class Memory:
             baseline: whose bins are counted.
             bundled: of the bundle.
         """
-        rhythm = self.in_force(bundled)
+        rhythm = self.in_force(bundled) or self.depends
         if not self.new_normals:
             return rhythm
         return rebased(rhythm, self.new_normals, baseline)
@@ -150,6 +156,12 @@ class Memory:
     def hours(self) -> int:
         """Return how many hours are summed, with traffic or without."""
         return max(0, self.last_hour + 1 - self.first_hour)
+
+    @property
+    def days(self) -> int:
+        """Return over how many days before its end hours are summed: none before the first one."""
+        # Where no hour is known of, as where a state was lost, some may be there all the same.
+        return min(HOURS.kept_days, ceil(self.hours / HOURS_A_DAY) or HOURS.kept_days)
 
     @property
     def end_s(self) -> float:
@@ -187,8 +199,8 @@ class Memory:
 
     @property
     def is_look_due(self) -> bool:
-        """Return whether to look for channels that vary: after each day, in the first one often."""
-        if self.rhythm is not None or self.hours < FIRST_LOOK_HOURS:
+        """Return whether to look at the traffic so far: after each day, in the first one often."""
+        if self.rhythm is not None or self.hours < LOOK_HOURS:
             return False
         if self.looked_hour is None:
             return True
@@ -230,23 +242,30 @@ class Memory:
         else:
             learned = f"not learned yet: {days} days of traffic are there"
             learned += self._size_in_words(" (the sums of its hours take {})")
+        if self.depends is not None:
+            names = listed(_single(self.depends.variance_inflation), MOST_NAMED)
+            learned += f"; rows that are alike come together and count for less: {names}"
         if not self.whole_days and self.is_first_day:
             return f"{learned}, and a difference may be that of the hour"
         if not self.whole_days:
             return f"{learned}; nothing varies with the hour so far"
-        # Pairs follow from their features, so that naming these says more.
-        single = [name for name in self.whole_days if ":" not in name and name != "sum_of_squares"]
-        names = single or list(self.whole_days)
-        return (
-            f"{learned}; held against whole days until then, as they vary with the hour:"
-            f" {listed(names, MOST_NAMED)}"
-        )
+        names = listed(_single(self.whole_days), MOST_NAMED)
+        return f"{learned}; held against whole days until then, as they vary with the hour: {names}"
 
     def _size_in_words(self, words: str) -> str:
         """Return words with the size of the sums in place of {}; "" where none is known."""
         if not self.sizes:
             return ""
         return words.format(size_in_words(sum(self.sizes.values())))
+
+
+def _single(names: Iterable[str]) -> list[str]:
+    """Return the names of single features, of all where there are none.
+
+    Pairs follow from their features, so that naming these says more.
+    """
+    every = list(names)
+    return [name for name in every if ":" not in name and name != "sum_of_squares"] or every
 
 
 class Rhythms:
@@ -310,6 +329,7 @@ class Rhythms:
                 rhythm,
                 members["superseded"],
                 tuple(members.get("whole_days", ())),
+                _rhythm_of(members.get("depends"), baseline),
                 members.get("looked_hour"),
                 _rhythm_of(members.get("carried"), baseline),
                 str(members.get("carried_from", "")),
@@ -435,6 +455,7 @@ class Rhythms:
             learned_hour=memory.last_hour,
             rhythm=rhythm,
             whole_days=(),
+            depends=None,
             looked_hour=None,
             new_normals={},
             taken={},
@@ -503,7 +524,7 @@ class Rhythms:
         """
         if self._rules.is_rolling:
             return memory.reference(baseline, bundled)
-        return memory.in_force(bundled)
+        return memory.in_force(bundled) or memory.depends
 
     def bases_since(
         self,
@@ -672,7 +693,10 @@ class Rhythms:
         memory: Memory,
         settings: str | None,
     ) -> Memory:
-        """Return the memory with the channels that vary with the hour, by all whole days.
+        """Return the memory with what the traffic so far shows for certain.
+
+        That is how events depend, by ten minutes, and which channels vary with the hour, by all
+        whole days.
 
         Args:
             series: whose hours.
@@ -683,16 +707,25 @@ class Rhythms:
         hours = self.hours(series, baseline, memory)
         usual = [hour for hour in hours if not is_left_out(hour[0], self._left_out)]
         fewest = FIRST_LOOK_HOURS if memory.is_first_day else FEWEST_HOURS
-        varying = varying_channels(baseline, usual, fewest)
+        tens = self.tens(series, baseline, memory)
+        depends = dependence_so_far(
+            baseline, (batch for batch in tens if not is_left_out(batch[0], self._left_out))
+        )
+        if is_like(memory.depends, depends):
+            # The evidence that is there need not begin anew.
+            depends = memory.depends
+        inflation = None if depends is None else depends.variance_inflation
+        varying = varying_channels(baseline, usual, fewest, inflation)
         if memory.is_first_day:
             # What varies in six hours may look steady in nine: it stays held until the day is over.
             also = {*varying, *memory.whole_days}
             varying = tuple(item.name for item in baseline.channels if item.name in also)
         looked = replace(memory, looked_hour=memory.last_hour)
-        if varying == memory.whole_days:
+        if (varying, depends) == (memory.whole_days, memory.depends):
             return looked
-        _log.info("channels of %s that vary with the hour: %d", series, len(varying))
-        return replace(looked, whole_days=varying, superseded=settings)
+        dependent = 0 if depends is None else len(depends.variance_inflation)
+        _log.info("of %s vary with the hour: %d; depend: %d", series, len(varying), dependent)
+        return replace(looked, whole_days=varying, depends=depends, superseded=settings)
 
     def last_day(
         self,
@@ -727,6 +760,7 @@ class Rhythms:
             memory: with the hours that are summed.
             days: before their end, at most.
         """
+        days = min(days, memory.days)
         return self._sums.hour_windows(series, baseline, memory.last_hour, days)
 
     def hours(
@@ -742,7 +776,7 @@ class Rhythms:
             baseline: whose bins are counted.
             memory: with the hours that are summed.
         """
-        return self._sums.hours(series, baseline, memory.last_hour, HOURS.kept_days)
+        return self._sums.hours(series, baseline, memory.last_hour, memory.days)
 
     def tens(
         self,
@@ -801,6 +835,7 @@ def _document(memory: Memory) -> Document:
         "learned_hour": memory.learned_hour,
         "superseded": memory.superseded,
         "whole_days": list(memory.whole_days),
+        "depends": None if memory.depends is None else memory.depends.to_json(),
         "looked_hour": memory.looked_hour,
         "carried": None if memory.carried is None else memory.carried.to_json(),
         "carried_from": memory.carried_from,

@@ -7,9 +7,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from drift_contracts import NotJson
+from drift_ml.populations import CALLER
 from drift_ml.segments import SegmentsError
 from drift_monitor.aggregate import Aggregator, as_message
-from drift_monitor.callers import CALLER, caller_segment, caller_series
+from drift_monitor.callers import caller_segment, caller_series
 from drift_monitor.deliveries import Delivery
 from drift_monitor.errors import BadStore
 from drift_monitor.evaluate import Evaluator

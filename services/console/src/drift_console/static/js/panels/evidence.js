@@ -75,11 +75,12 @@ export function evidencePanel(root) {
     const named = (entry) => ({ alert_id: seen(entry)?.alert_id ?? `training:${entry.of[0]}`, model });
     reconcile(differing, list, key, (entry) => h("li", {}, h("p", {}, entry.words), acknowledgement(named(entry), seen(entry), today)));
   });
-  const showAlerts = whenChanged(({ list, acknowledged, muted, today }) => {
+  const showAlerts = whenChanged(({ list, acknowledged, muted, standing, today }) => {
     quiet.hidden = list.length + muted.length > 0;
     alerts.parentElement.hidden = !(list.length + muted.length);
-    const key = (entry) => (entry.muted_until ? `muted ${entry.alert_id}` : `${entry.alert_id} ${acknowledged[entry.alert_id]?.at ?? ""}`) + today;
-    reconcile(alerts, [...muted, ...list], key, (entry) => (entry.muted_until ? mutedItem(entry, today) : alertItem(entry, acknowledged[entry.alert_id] ?? null, today)));
+    const stands = (entry) => standing.includes(entry.alert_id);
+    const key = (entry) => (entry.muted_until ? `muted ${entry.alert_id}` : `${entry.alert_id} ${acknowledged[entry.alert_id]?.at ?? ""} ${stands(entry)}`) + today;
+    reconcile(alerts, [...muted, ...list], key, (entry) => (entry.muted_until ? mutedItem(entry, today) : alertItem(entry, acknowledged[entry.alert_id] ?? null, stands(entry), today)));
   });
   return (next) => {
     state = next;
@@ -99,8 +100,10 @@ export function evidencePanel(root) {
     draw();
     nothing.hidden = evidence.top.length > 0;
     reconcile(top, evidence.top.filter((item, i) => i === 0 || item.share >= LEAST), (item) => item.channel, topItem, updateTop);
-    const muted = (evidence.verdict?.drifts ?? []).filter((drift) => drift.muted_until);
-    showAlerts({ list: evidence.alerts ?? [], acknowledged: evidence.acknowledged ?? {}, muted, today });
+    const drifts = evidence.verdict?.drifts ?? [];
+    const muted = drifts.filter((drift) => drift.muted_until);
+    const standing = drifts.map((drift) => drift.alert_id);
+    showAlerts({ list: evidence.alerts ?? [], acknowledged: evidence.acknowledged ?? {}, muted, standing, today });
     effects.update(evidence);
   };
 }
@@ -124,7 +127,7 @@ const mutedItem = (drift, today) => h("li", { "data-state": "MUTED" },
   h("p", { class: "when" }, timeNode(drift.since, today), h("span", { class: "state", "data-state": "MUTED" }, "Muted")),
   h("p", { class: "strong" }, drift.words), h("p", { class: "muted small" }, `Muted until ${drift.muted_until.slice(0, 10)}: if it still drifts then, it is an alert.`));
 
-function alertItem(alert, kept, today) {
+function alertItem(alert, kept, stands, today) {
   const drift = alert.drift ?? {};
   const figure = drift.unit === "share of events" ? share : number;
   // A unit that nobody has named yet says nothing.
@@ -135,6 +138,7 @@ function alertItem(alert, kept, today) {
     h("p", { class: "when" }, timeNode(alert.timestamp, today), h("span", { class: "state", "data-state": alert.state }, alert.state === "ALARM" ? "Alarm" : "Over")),
     h("p", { class: "strong" }, alert.title), size && alert.state === "ALARM" ? h("p", { class: "small" }, size) : null,
     h("p", { class: "muted small" }, alert.reason),
-    alert.state === "ALARM" ? acknowledgement(alert, kept, today) : null,
+    // Of a drift that is over nothing can be taken as normal any more; what was kept of it can be taken back.
+    alert.state === "ALARM" && (kept || stands) ? acknowledgement(alert, kept, today) : null,
     alert.state === "ALARM" && alert.next?.length ? h("ol", { class: "next small" }, ...alert.next.map((step) => h("li", {}, step))) : null);
 }
