@@ -43,6 +43,8 @@ class Life:
     def __init__(self, reference, *, policy=None, store=None):
         self.reference, self.store, self.sent = reference, store or MemoryStore(), []
         self.minute, self.series = BEGIN, SERIES
+        #: Rows that come together and are the same.
+        self.alike = 1
         self.evaluator = self.evaluator_of(policy or Policy(budget_events=50_000))
 
     def evaluator_of(self, policy):
@@ -79,7 +81,7 @@ class Life:
         wave = cycle * np.sin(2 * np.pi * (minute % DAY) / DAY)
         chance = 0.5 * (1 + wave * (2 * table["age"] / 49 - 1))
         taken = np.random.default_rng(minute).random(2 * rows) < chance
-        table = {name: values[taken] for name, values in table.items()}
+        table = {name: np.repeat(values[taken], self.alike) for name, values in table.items()}
         table["location_score"] = np.clip(table["location_score"] + score, 0, 10)
         window = Window.empty(self.reference.baseline, self.series.version)
         window.observe_rows(table, price(table))
@@ -200,6 +202,35 @@ def test_verified_under_whole_days(reference):
     assert "age" in alert["drift"]["detector"]["whole_days"]
     windows = life.store.windows(SERIES, alert["drift"]["windows"]["first"], alert["drift"]["windows"]["last"])
     assert verify(alert, windows, reference.baseline).agreement == "identical"
+
+
+def test_requests_that_depend(narrow):
+    """Sessions cry for a day at most; then their rows count for less, until the rhythm knows it."""
+    life = Life(narrow)
+    life.alike = 10
+    assert "come together and count for less: age, location_score" in life.live(1, cycle=0, rows=20).rhythm
+    rhythms = Rhythms(life.store, 60, rules=Rules(is_rolling=False))
+    memory = rhythms.memory(SERIES, narrow.baseline, BEGIN)
+    assert 5 < memory.depends.variance_inflation["age"] <= 25
+    assert memory.whole_days == ()
+    assert rhythms.reference(memory, narrow.baseline) == memory.reference(narrow.baseline) == memory.depends
+    life.sent.clear()
+    life.live(2, cycle=0, rows=20)
+    assert "ALARM" not in [alert["state"] for alert in life.sent]
+    later = rhythms.memory(SERIES, narrow.baseline, BEGIN).depends
+    assert later.to_s - memory.depends.to_s == 24 * 3_600.0
+    drifting = life.again()
+    drifting.alike = 10
+    drifting.live(1, cycle=0, rows=20, score=3.0)
+    alert = drifting.sent[0]
+    assert alert["drift"]["of"] == ["location_score"]
+    windows = drifting.store.windows(SERIES, alert["drift"]["windows"]["first"], alert["drift"]["windows"]["last"])
+    rhythm = kept_rhythm(drifting.store, SERIES, alert["drift"]["detector"]["rhythm"], narrow.baseline)
+    assert verify(alert, windows, narrow.baseline, rhythm).agreement == "identical"
+    life.live(12, cycle=0, rows=20)
+    learned = rhythms.memory(SERIES, narrow.baseline, BEGIN)
+    assert learned.rhythm.variance_inflation["age"] > 5
+    assert learned.depends is None
 
 
 def test_left_out_days(reference):
@@ -373,14 +404,14 @@ def test_former_rhythm_that_cannot_be_read(reference):
 
 
 def test_looks_of_the_first_day():
-    """Channels that vary are looked for every three hours from the sixth on, and then after each day."""
+    """The traffic is looked at every three hours of the first day, and then after each day."""
     looks, looked = [], None
     for hours in range(1, 80):
         memory = Memory(1, 0, hours - 1, looked_hour=looked)
         if memory.is_look_due:
             looks.append(hours)
             looked = memory.last_hour
-    assert looks == [6, 9, 12, 15, 18, 21, 24, 48, 72]
+    assert looks == [3, 6, 9, 12, 15, 18, 21, 24, 48, 72]
     words = Memory(1, 0, 11, whole_days=("load",)).in_words()
     assert words.startswith("not known yet: 12 of 24 hours")
     assert words.endswith("hour: load")

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 from drift_contracts.wording import listed
 
 from drift_ml.evidence import MixtureDetector, Seasonality, add_counts
-from drift_ml.rhythm import FEWEST_DAYS, RhythmError, enough, learn_rhythm, varying_channels
+from drift_ml.rhythm import (
+    FEWEST_DAYS,
+    RhythmError,
+    dependence_so_far,
+    enough,
+    learn_rhythm,
+    varying_channels,
+)
 from drift_ml.words import subject
 
 if TYPE_CHECKING:
@@ -136,7 +143,7 @@ def allowance_of(
     A rhythm of the bundle holds throughout. Without one it is learned from the first two weeks and
     then each week from the last four, as the evaluator does. The first two weeks themselves are
     held against the rhythm that they show; what varies with the hour otherwise, and all that does
-    in a shorter file, against whole days.
+    in a shorter file, against whole days. Events that come alike count for less in any.
 
     Args:
         baseline: That the windows were counted against.
@@ -158,7 +165,7 @@ def allowance_of(
         phase = Phase(-inf, bundled.seasonality(baseline.channels))
         words = f"Held against the bundle's rhythm, {bundled}"
         return Allowance(Basis.BUNDLE, words, (phase,), tuple(bundled.cycles), days)
-    return _learned(baseline, hours, days) or _by_whole_days(baseline, hours, days)
+    return _learned(baseline, hours, days) or _unlearned(baseline, windows, hours, days)
 
 
 def hours_of(windows: Sequence[Window]) -> list[Batch]:
@@ -237,8 +244,9 @@ def _learned_again(
         return before
 
 
-def _by_whole_days(
+def _unlearned(
     baseline: Baseline,
+    windows: Sequence[Window],
     hours: Sequence[Batch],
     days: float,
 ) -> Allowance:
@@ -246,24 +254,38 @@ def _by_whole_days(
 
     Args:
         baseline: Whose bins are counted.
-        hours: Of all traffic.
+        windows: Of all traffic, with times.
+        hours: The same, summed.
         days: That they span.
     """
-    if days * 24 < DAY_HOURS:
-        words = (
-            f"Held against the training data as a whole: the traffic is of {days * 24:.0f} hours,"
-            " and a difference may be that of the hour"
+    batches = [((window.first_ms or 0) / 1000, window.channel_counts()) for window in windows]
+    depends = dependence_so_far(baseline, batches)
+    inflation = {} if depends is None else depends.variance_inflation
+    is_short = days * 24 < DAY_HOURS
+    varying = () if is_short else varying_channels(baseline, hours, inflation=inflation)
+    basis, words = Basis.CONSTANT, "Held against the training data as a whole"
+    if is_short:
+        basis = Basis.SHORT
+        words += (
+            f": the traffic is of {days * 24:.0f} hours, and a difference may be that of the hour"
         )
-        return Allowance(Basis.SHORT, words, days=days)
-    varying = varying_channels(baseline, hours)
-    if not varying:
-        words = "Held against the training data as a whole: nothing varies with the hour"
-        return Allowance(Basis.CONSTANT, words, days=days)
-    words = (
-        f"Held against whole days, as they vary with the hour: {_named(varying)}. A rhythm takes"
-        f" two weeks of traffic, and there are {days:.0f} days"
-    )
-    return Allowance(Basis.WHOLE_DAYS, words, (Phase(-inf, None, varying),), varying, days)
+    elif not varying:
+        words += ": nothing varies with the hour"
+    else:
+        basis = Basis.WHOLE_DAYS
+        words = (
+            f"Held against whole days, as they vary with the hour: {_named(varying)}. A rhythm"
+            f" takes two weeks of traffic, and there are {days:.0f} days"
+        )
+    seasonality = None
+    if depends is not None:
+        seasonality = depends.seasonality(baseline.channels)
+        words += (
+            ". Rows that come together are alike and count for less:"
+            f" {_named(list(depends.variance_inflation))}"
+        )
+    phases = (Phase(-inf, seasonality, varying),) if seasonality or varying else ()
+    return Allowance(basis, words, phases, varying, days)
 
 
 def _named(channels: Sequence[str]) -> str:

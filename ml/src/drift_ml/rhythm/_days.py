@@ -23,8 +23,8 @@ FEWEST_DAYS = 7
 #: Batches of less than a day in one block, and how many such blocks there must be.
 LENGTHS = (2, 4, 8)
 FEWEST_BLOCKS = 64
-#: Standard deviations of a chi-square by which blocks of less than a day must vary more than is
-#: expected: of few events a small excess would count for much.
+#: Standard errors by which a variance must be above the one expected where a small excess would
+#: count for much: by chance one in 30,000 is.
 CERTAIN_Z = 4.0
 #: Quantile of the normal distribution, 90 %: an inflation that is certain counts with its upper
 #: limit. An eighth too little of it doubles the false alarms.

@@ -10,6 +10,7 @@ import numpy as np
 
 from drift_ml.baseline import INDICATORS
 from drift_ml.evidence import Tables
+from drift_ml.rhythm._days import CERTAIN_Z, UPPER_Z
 from drift_ml.rhythm._model import MOST_INFLATION, Rhythm
 
 if TYPE_CHECKING:
@@ -27,12 +28,6 @@ if TYPE_CHECKING:
 FEWEST_BATCHES = 12
 #: Events of a batch, at least: the means of fewer say little of their variance.
 FEWEST_EVENTS = 5
-#: Standard errors by which adjacent batches must differ more than independent events would make
-#: them: by chance one chart in 30,000 passes it.
-CERTAIN_Z = 4.0
-#: Quantile of the normal distribution, 90 %: the upper limit of what is certain counts, as in a
-#: learned rhythm.
-UPPER_Z = 1.28
 #: Variance of a squared difference of adjacent normal means over its squared expectation, with what
 #: adjacent differences share. Source: von Neumann 1941.
 PAIR_VARIANCE = 3.0

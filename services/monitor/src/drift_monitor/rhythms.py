@@ -707,13 +707,7 @@ class Rhythms:
         hours = self.hours(series, baseline, memory)
         usual = [hour for hour in hours if not is_left_out(hour[0], self._left_out)]
         fewest = FIRST_LOOK_HOURS if memory.is_first_day else FEWEST_HOURS
-        tens = self.tens(series, baseline, memory)
-        depends = dependence_so_far(
-            baseline, (batch for batch in tens if not is_left_out(batch[0], self._left_out))
-        )
-        if is_like(memory.depends, depends):
-            # The evidence that is there need not begin anew.
-            depends = memory.depends
+        depends = self._depends(series, baseline, memory)
         inflation = None if depends is None else depends.variance_inflation
         varying = varying_channels(baseline, usual, fewest, inflation)
         if memory.is_first_day:
@@ -726,6 +720,30 @@ class Rhythms:
         dependent = 0 if depends is None else len(depends.variance_inflation)
         _log.info("of %s vary with the hour: %d; depend: %d", series, len(varying), dependent)
         return replace(looked, whole_days=varying, depends=depends, superseded=settings)
+
+    def _depends(
+        self,
+        series: Series,
+        baseline: Baseline,
+        memory: Memory,
+    ) -> Rhythm | None:
+        """Return how events depend, by all ten minutes so far; as before where it is about the same.
+
+        Other figures begin the evidence anew, so that they are asked for each time that the
+        traffic has doubled.
+
+        Args:
+            series: whose ten minutes.
+            baseline: whose bins are counted.
+            memory: with the hours that are summed.
+        """
+        before = memory.depends
+        if before is not None and memory.end_s - before.from_s < 2 * (before.to_s - before.from_s):
+            return before
+        tens = self.tens(series, baseline, memory)
+        usual = (batch for batch in tens if not is_left_out(batch[0], self._left_out))
+        depends = dependence_so_far(baseline, usual)
+        return before if is_like(before, depends) else depends
 
     def last_day(
         self,
