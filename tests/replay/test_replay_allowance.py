@@ -149,6 +149,23 @@ def test_traffic_too_thin(made, houses):
     assert [round((phase.from_s - BEGIN_MS / 1000) / 86_400) for phase in gap.phases[1:4]] == [14, 22, 30]
 
 
+@pytest.mark.parametrize(("hours", "basis"), [(6, Basis.SHORT), (48, Basis.CONSTANT)])
+def test_rows_that_are_alike(made, houses, hours, basis):
+    """In a file that is too short for a rhythm rows that come alike count for less, and are named."""
+    windows = []
+    for number in range(6 * hours):
+        window = Window.empty(made.baseline)
+        columns = {name: np.repeat(values, 10) for name, values in houses(6, number).items()}
+        window.observe_rows(columns, np.full(60, 4e5), np.full(60, BEGIN_MS + number * HOUR_MS // 6))
+        windows.append(window)
+    allowed = allowance_of(made.baseline, windows)
+    assert allowed.basis == basis
+    assert "alike and count for less: " in allowed.words
+    (phase,) = allowed.phases
+    assert phase.seasonality.variance_inflation["sqft"] > 5
+    assert phase.whole_days == ()
+
+
 def test_rhythm_of_the_bundle(made, houses):
     """The bundle's rhythm holds throughout; of no windows nothing is known."""
     windows = make_windows(made, houses, [0, 24])

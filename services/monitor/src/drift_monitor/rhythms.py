@@ -727,7 +727,7 @@ class Rhythms:
         baseline: Baseline,
         memory: Memory,
     ) -> Rhythm | None:
-        """Return how events depend, by all ten minutes so far; as before where it is about the same.
+        """Return how events depend by all ten minutes so far, as before where it is about the same.
 
         Other figures begin the evidence anew, so that they are asked for each time that the
         traffic has doubled.
