@@ -104,6 +104,7 @@ def test_it_is_bounded(baseline):
 def test_too_little(baseline):
     """Without traffic, or with an hour of it, nothing is certain."""
     assert dependence_so_far(baseline, []) is None
+    assert dependence_so_far(baseline, [(0.0, {}), (TEN_MINUTES, {})]) is None
     assert depends(baseline, 1, 6, alike=60) is None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from math import sqrt
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 FEWEST_BATCHES = 12
 #: Events of a batch, at least: the means of fewer say little of their variance.
 FEWEST_EVENTS = 5
+#: Batches that are held in memory at a time.
+TOGETHER = 144
 #: Variance of a squared difference of adjacent normal means over its squared expectation, with what
 #: adjacent differences share. Source: von Neumann 1941.
 PAIR_VARIANCE = 3.0
@@ -59,11 +62,14 @@ def dependence_so_far(
         if any(first):
             sums.append(_Differences(name, made.table[:, first]))
     from_s, to_s, events = None, 0.0, 0
-    for begin_s, counts in batches:
-        from_s, to_s = begin_s if from_s is None else from_s, begin_s
-        events += max((sum(bins) for bins in counts.values()), default=0)
+    remaining = iter(batches)
+    while together := list(islice(remaining, TOGETHER)):
+        from_s, to_s = together[0][0] if from_s is None else from_s, together[-1][0]
+        for _, counts in together:
+            events += max((sum(bins) for bins in counts.values()), default=0)
         for each in sums:
-            each.take(np.asarray(counts.get(each.channel, ()), dtype=np.float64))
+            listed = [counts[each.channel] for _, counts in together if each.channel in counts]
+            each.take(np.array(listed, dtype=np.float64).reshape(-1, len(each.ratios)))
     inflation = {each.channel: each.inflation for each in sums}
     for channel in baseline.channels:
         if channel.kind in INDICATORS and channel.of[0] in inflation:
@@ -96,21 +102,26 @@ class _Differences:
 
     def __post_init__(self) -> None:
         """Begin without a batch."""
-        self._counts: Floats = np.zeros(len(self.ratios))
+        bins, charts = self.ratios.shape
+        self._counts: Floats = np.zeros(bins)
+        #: Squares so far, each of shape (pairs, charts).
         self._squares: list[Floats] = []
-        self._before: tuple[Floats, float] | None = None
+        #: Mean and events of the last batch, shapes (1, charts) and (1, 1); none before the first.
+        self._means: Floats = np.empty((0, charts))
+        self._events: Floats = np.empty((0, 1))
 
     def take(self, counts: Floats) -> None:
-        """Add a batch: events per bin, shape (bins,), or none of this channel."""
-        events = float(counts.sum())
-        if events < FEWEST_EVENTS:
+        """Add batches in the order of time: events per bin, shape (batches, bins)."""
+        events = counts.sum(axis=1)
+        full = events >= FEWEST_EVENTS
+        if not full.any():
             return
-        self._counts += counts
-        mean = counts @ self.ratios / events
-        if self._before is not None:
-            former, fewer = self._before
-            self._squares.append((mean - former) ** 2 / (1 / events + 1 / fewer))
-        self._before = mean, events
+        counts, events = counts[full], events[full, None]
+        self._counts += counts.sum(axis=0)
+        means = np.concatenate([self._means, counts @ self.ratios / events])
+        events = np.concatenate([self._events, events])
+        self._squares.append(np.diff(means, axis=0) ** 2 / (1 / events[1:] + 1 / events[:-1]))
+        self._means, self._events = means[-1:], events[-1:]
 
     @property
     def inflation(self) -> float:
@@ -118,7 +129,7 @@ class _Differences:
 
         The largest over the charts, by its upper limit, bounded.
         """
-        pairs = len(self._squares)
+        pairs = sum(map(len, self._squares))
         if pairs < FEWEST_BATCHES:
             return 1.0
         shares = self._counts / self._counts.sum()
@@ -126,7 +137,7 @@ class _Differences:
         usual = variance > LEAST_VARIANCE
         if not usual.any():
             return 1.0
-        squares = np.array(self._squares)[:, usual] / variance[usual]
+        squares = np.concatenate(self._squares)[:, usual] / variance[usual]
         ratio = squares.mean(axis=0)
         # What leans on rare bins varies more than a normal mean does.
         relative = squares.std(axis=0) / np.maximum(ratio, LEAST_VARIANCE)
