@@ -206,7 +206,9 @@ def test_verified_under_whole_days(reference):
 
 def test_requests_that_depend(narrow):
     """Sessions cry for a day at most; then their rows count for less, until the rhythm knows it."""
-    life = Life(narrow)
+    # So late that no window begins in the minute of a run, which is two minutes after it is due.
+    policy = Policy(budget_events=50_000, lateness_minutes=5)
+    life = Life(narrow, policy=policy)
     life.alike = 10
     assert "come together and count for less: age, location_score" in life.live(1, cycle=0, rows=20).rhythm
     rhythms = Rhythms(life.store, 60, rules=Rules(is_rolling=False))
@@ -215,12 +217,13 @@ def test_requests_that_depend(narrow):
     assert memory.whole_days == ()
     assert rhythms.reference(memory, narrow.baseline) == memory.reference(narrow.baseline) == memory.depends
     life.sent.clear()
-    life.live(1, cycle=0, rows=20)
-    # About the same is no reason to begin the evidence anew.
-    assert rhythms.memory(SERIES, narrow.baseline, BEGIN).depends == memory.depends
+    life.live(2, cycle=0, rows=20)
+    known = rhythms.memory(SERIES, narrow.baseline, BEGIN).depends
     life.live(1, cycle=0, rows=20)
     assert "ALARM" not in [alert["state"] for alert in life.sent]
-    drifting = life.again()
+    # It is asked for again where the traffic has doubled, as the evidence begins anew under it.
+    assert rhythms.memory(SERIES, narrow.baseline, BEGIN).depends == known != memory.depends
+    drifting = life.again(policy=policy)
     drifting.alike = 10
     drifting.live(1, cycle=0, rows=20, score=3.0)
     alert = drifting.sent[0]
@@ -228,7 +231,7 @@ def test_requests_that_depend(narrow):
     windows = drifting.store.windows(SERIES, alert["drift"]["windows"]["first"], alert["drift"]["windows"]["last"])
     rhythm = kept_rhythm(drifting.store, SERIES, alert["drift"]["detector"]["rhythm"], narrow.baseline)
     assert verify(alert, windows, narrow.baseline, rhythm).agreement == "identical"
-    life.live(12, cycle=0, rows=20)
+    life.live(11, cycle=0, rows=20)
     learned = rhythms.memory(SERIES, narrow.baseline, BEGIN)
     assert learned.rhythm.variance_inflation["age"] > 5
     assert learned.depends is None

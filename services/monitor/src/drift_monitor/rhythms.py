@@ -738,7 +738,9 @@ class Rhythms:
             memory: with the hours that are summed.
         """
         before = memory.depends
-        if before is not None and memory.end_s - before.from_s < 2 * (before.to_s - before.from_s):
+        looked = 0 if memory.looked_hour is None else memory.looked_hour + 1 - memory.first_hour
+        doublings, known = [(hours // LOOK_HOURS).bit_length() for hours in (memory.hours, looked)]
+        if doublings == known:
             return before
         tens = self.tens(series, baseline, memory)
         usual = (batch for batch in tens if not is_left_out(batch[0], self._left_out))
