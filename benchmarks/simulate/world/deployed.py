@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from benchmarks.simulate.world.streams import Batch, Stream
 
 SERIES = Series("service", "000000000000")
-#: Minutes between two runs of the evaluator, which end at midnights: hours are summed and learned
-#: from at the same minutes as by many runs a day. Alerts have the times of their windows.
+#: Minutes between two runs of the evaluator from the second day on, which end at midnights: hours
+#: are summed and learned from at the same minutes as by many runs a day. Alerts have the times of
+#: their windows. In the first day it runs every hour, as it looks at what is there every three.
 EVERY = DAY
 
 
@@ -104,7 +105,7 @@ class Deployed:
         Args:
             stream: its features and training rows.
             policy: the product's own one when left out: nothing is set by hand.
-            every: minutes between two runs of the evaluator.
+            every: minutes between two runs of the evaluator after the first day.
             store: for its windows.
         """
         self.step = stream.step
@@ -114,6 +115,7 @@ class Deployed:
         self.sent: list[Alert] = []
         self.rhythm: str | None = None
         self.minute = stream.begin // DAY * DAY
+        self._second_day = self.minute + DAY
         self._moving: set[str] = set()
         self._joined: list[tuple[int, str]] = []
         self._open: set[str] = set()
@@ -146,11 +148,15 @@ class Deployed:
     def live(self, stream: Stream) -> Deployed:
         """Take a stream's batches, in the order of time, and return the service."""
         for batch in stream.batches:
-            while batch.minute >= self.minute + self.every:
-                self._run(self.minute + self.every)
+            while batch.minute >= (due := self._next()):
+                self._run(due)
             self._add(batch)
         self._run(stream.end)
         return self
+
+    def _next(self) -> int:
+        """Return the minute of the next run."""
+        return self.minute + (HOUR if self.minute < self._second_day else self.every)
 
     def _add(self, batch: Batch) -> None:
         window = Window.empty(self.reference.baseline, SERIES.version)
@@ -161,7 +167,7 @@ class Deployed:
     def _run(self, minute: int) -> None:
         """Evaluate everything before a minute."""
         self.minute = minute
-        for _ in range(self.every // HOUR + 2):
+        for _ in range(DAY // HOUR + 2):
             (evaluation,) = self.evaluator.run()
             self.rhythm = evaluation.rhythm
             moving = set(evaluation.moving)
