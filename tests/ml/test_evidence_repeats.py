@@ -100,6 +100,13 @@ def test_what_is_learned_goes_before(baseline):
     named = watched(detector, windows(baseline, 10, times=5, named=True, jitter=0.1))
     assert named.repetition == 1.0
     assert not named.is_by_sessions
+    early = replace(learned, is_early=True)
+    assert Seasonality.from_json(early.to_json()) == early
+    detector = MixtureDetector(settings_of(baseline, seasonality=early))
+    # The first days do not know of every channel how alike sessions are.
+    assert watched(detector, windows(baseline, 10, times=5, named=True, jitter=0.1)).repetition == pytest.approx(
+        5, abs=0.5
+    )
     alike = watched(detector, windows(baseline, 120, times=5))
     assert alike.inflation_of("z") == 40
     assert alike.inflation_of("x") == pytest.approx(alike.repetition)

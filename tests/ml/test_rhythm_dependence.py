@@ -83,6 +83,8 @@ def test_three_hours(baseline):
     later = depends(baseline, 1, 1_000, alike=5)
     assert 4 < later.variance_inflation["size"] < 6.5
     assert later.bounded == ()
+    assert later.seasonality(baseline.channels).is_early
+    assert not replace(later, to_s=14 * 24 * HOUR).is_early
     assert Rhythm.from_json(later.to_json(), baseline=baseline.digest, channels=baseline.channels) == later
 
 

@@ -523,8 +523,9 @@ class MixtureDetector:
     def _weigh_repeats(self) -> None:
         repeats, seasonality = self._repeats, self.settings.seasonality
         self._measured = repeats.rows
-        if seasonality is None or not seasonality.variance_inflation:
-            # What is learned knows how alike the requests of a session are, channel by channel.
+        if seasonality is None or seasonality.is_early or not seasonality.variance_inflation:
+            # What is learned knows how alike the requests of a session are, channel by channel;
+            # what the first days show, not of every channel.
             self._measured = max(self._measured, repeats.sessions)
 
     @property

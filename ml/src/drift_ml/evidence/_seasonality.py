@@ -63,6 +63,8 @@ class DaysDocument(SeasonalityDocument, total=False):
     order: list[int]
     #: Names of channels.
     bursting: list[str]
+    #: There where it is so.
+    early: bool
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ class Seasonality:
     order: tuple[int, ...] = ()
     #: Channels whose events come in bursts that the variance inflation does not cover.
     bursting: tuple[str, ...] = ()
+    #: Whether it is of the first days, when sessions that are named still count as all alike.
+    is_early: bool = False
 
     @classmethod
     def learn(
@@ -147,6 +151,8 @@ class Seasonality:
             document["order"] = list(self.order)
         if self.bursting:
             document["bursting"] = list(self.bursting)
+        if self.is_early:
+            document["early"] = True
         return document
 
     @classmethod
@@ -158,8 +164,8 @@ class Seasonality:
         reference = dict(document.get("reference", {}))
         order = tuple(document.get("order", ()))
         bursting = tuple(document.get("bursting", ()))
-        spread = dict(document["spread"])
-        return cls(document["period"], strata, spread, days, reference, order, bursting)
+        spread, early = dict(document["spread"]), document.get("early", False)
+        return cls(document["period"], strata, spread, days, reference, order, bursting, early)
 
 
 def _as_lists(counts: Counts) -> dict[str, list[int]]:

@@ -25,6 +25,8 @@ WEEK_S = 7 * DAY_S
 #: Largest inflation, within hours and by days, that a few spans account for. A channel that bursts
 #: would be blind for ever; it is watched, and may alarm more often than stated.
 MOST_INFLATION = 25.0
+#: Days that a rhythm is of at least, less its last hour.
+EARLY_DAYS = 13
 #: Slices of a day or a week: hours, and ten minutes.
 HOURS = 24
 WEEK_HOURS = 7 * HOURS
@@ -64,6 +66,12 @@ class Rhythm:
     days: Mapping[str, DayVariation] = field(default_factory=dict)
 
     @property
+    def is_early(self) -> bool:
+        """Return whether it is of too little traffic for cycles: it knows of dependence alone."""
+        is_short = self.to_s - self.from_s < EARLY_DAYS * DAY_S
+        return is_short and bool(self.variance_inflation)
+
+    @property
     def strata(self) -> int:
         """Return into how many slices time is cut: 1, 24, 144, 168 or 1,008."""
         return lcm(*(len(slices) for slices in self.cycles.values()))
@@ -99,6 +107,7 @@ class Rhythm:
             self._reference_inflation(),
             order,
             self._bursting(),
+            is_early=self.is_early,
         )
 
     def _bursting(self) -> tuple[str, ...]:
