@@ -12,7 +12,7 @@ from drift_ml.left_out import is_left_out
 from drift_ml.rhythm import Base
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -68,6 +68,59 @@ def bases_of(
         if total.last_s - total.first_s >= DAY_S and total.counts.sum() >= FEWEST_EVENTS:
             bases[name] = Base(total.first_s, total.last_s, tuple(total.counts.tolist()))
     return bases
+
+
+def lengthened(
+    baseline: Baseline,
+    hours: Iterable[Hour],
+    bases: Mapping[str, Base],
+    held: Collection[str],
+    end_s: float,
+    left_out: Sequence[LeftOut] = (),
+) -> dict[str, Base]:
+    """Return bases of all traffic since the same times, of those that last twice as long now.
+
+    Args:
+        baseline: whose bins are counted.
+        hours: as `bases_of` takes them; they are not read where none is due.
+        bases: by channel, as they are.
+        held: channels of alarms that stand, whose base stays as it is.
+        end_s: of the last hour, in seconds since the epoch.
+        left_out: spans that are not counted.
+    """
+    old = {name: base for name, base in bases.items() if name not in held}
+    due = {name: base.from_s for name, base in old.items() if base.is_doubled(end_s)}
+    if not due:
+        return {}
+    counted = bases_of(baseline, hours, due, end_s, left_out)
+    # Days that are left out make none longer.
+    return {name: base for name, base in counted.items() if old[name].is_doubled(base.to_s)}
+
+
+def renewed(
+    baseline: Baseline,
+    hours: Iterable[Hour],
+    former: Mapping[str, Base],
+    held: Collection[str],
+    end_s: float,
+    since: Mapping[str, float] | None = None,
+    left_out: Sequence[LeftOut] = (),
+) -> dict[str, Base]:
+    """Return what every channel is held against as its traffic is counted anew.
+
+    Args:
+        baseline: whose bins are counted.
+        hours: as `bases_of` takes them.
+        former: by channel, what it was held against.
+        held: channels of alarms that stand, which are not learned from: they keep what they had.
+        end_s: of the last hour, in seconds since the epoch.
+        since: by channel, when what is normal for it began; of others all hours are.
+        left_out: spans that are not counted.
+    """
+    names = [channel.name for channel in baseline.channels]
+    kept = {name: former[name] for name in names if name in held and name in former}
+    begins = {name: (since or {}).get(name, 0.0) for name in names if name not in held}
+    return {**kept, **bases_of(baseline, hours, begins, end_s, left_out)}
 
 
 @dataclass

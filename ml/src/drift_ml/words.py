@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from drift_ml.figures import plain_number
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from drift_ml.evidence import DriftFinding
 
 
@@ -55,3 +57,24 @@ def subject(channel: str) -> str:
     if kind in ("missing", "out_of_range", "new") and features:
         return f"{kind.replace('_', ' ')} {features}"
     return "all features together" if channel == "sum_of_squares" else channel
+
+
+def is_single(channel: str) -> bool:
+    """Return whether a channel is of one feature's values, or of an answer.
+
+    >>> is_single("age"), is_single("product:age:sqft"), is_single("sum_of_squares")
+    (True, False, False)
+    """
+    return ":" not in channel and channel != "sum_of_squares"
+
+
+def single_of(channels: Iterable[str]) -> list[str]:
+    """Return the channels of single features; all of them where there are none.
+
+    Pairs follow from their features, so that naming these says more.
+
+    >>> single_of(["age", "product:age:sqft"]), single_of(["product:age:sqft"])
+    (['age'], ['product:age:sqft'])
+    """
+    every = list(channels)
+    return [name for name in every if is_single(name)] or every

@@ -183,6 +183,15 @@ class ChannelCharts:
         bins = len(self.spread)
         return np.concatenate([self.spread, self.single.table(bins)], axis=1)
 
+    @property
+    def first_table(self) -> Floats:
+        """Return the ratios without charts of later states, nats, shape (bins, charts).
+
+        Those look for one bin each, in which too few events fall to tell a variance.
+        """
+        is_first = [chart.first_state == FIRST_STATE for chart in self.charts]
+        return self.table[:, np.array(is_first, dtype=bool)]
+
 
 def charts_of(
     channel: Channel,

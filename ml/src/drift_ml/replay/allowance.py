@@ -18,10 +18,10 @@ from drift_ml.rhythm import (
     learn_rhythm,
     varying_channels,
 )
-from drift_ml.words import subject
+from drift_ml.words import single_of, subject
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from drift_contracts.json_types import JsonObject
 
@@ -174,11 +174,16 @@ def hours_of(windows: Sequence[Window]) -> list[Batch]:
     Args:
         windows: With times, oldest first, none of which spans the end of an hour.
     """
-    hours: dict[int, dict[str, list[int]]] = {}
+    hours: dict[float, dict[str, list[int]]] = {}
     for window in windows:
-        hour = (window.first_ms or 0) // (HOUR_S * 1000)
-        add_counts(hours.setdefault(hour, {}), window.channel_counts())
-    return [(float(hour * HOUR_S), counts) for hour, counts in sorted(hours.items())]
+        add_counts(hours.setdefault(hour_of(window), {}), window.channel_counts())
+    return sorted(hours.items(), key=lambda item: item[0])
+
+
+def hour_of(window: Window) -> float:
+    """Return when the hour of a window with times begins, in seconds since 1970."""
+    hour = (window.first_ms or 0) // (HOUR_S * 1000)
+    return float(hour * HOUR_S)
 
 
 def _learned(
@@ -282,17 +287,14 @@ def _unlearned(
         seasonality = depends.seasonality(baseline.channels)
         words += (
             ". Rows that come together are alike and count for less:"
-            f" {_named(list(depends.variance_inflation))}"
+            f" {_named(depends.variance_inflation)}"
         )
     phases = (Phase(-inf, seasonality, varying),) if seasonality or varying else ()
     return Allowance(basis, words, phases, varying, days)
 
 
-def _named(channels: Sequence[str]) -> str:
-    # Pairs follow from their features, so that naming these says more.
-    single = [name for name in channels if ":" not in name and name != "sum_of_squares"]
-    names = [subject(name) for name in single or channels]
-    return listed(names, MOST_NAMED)
+def _named(channels: Iterable[str]) -> str:
+    return listed(map(subject, single_of(channels)), MOST_NAMED)
 
 
 def _between(

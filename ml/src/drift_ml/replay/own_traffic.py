@@ -9,10 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drift_ml.evidence import add_counts
-from drift_ml.replay.allowance import DAY_S, HOUR_S, KEPT_DAYS, Phase
+from drift_ml.replay.allowance import DAY_S, HOUR_S, KEPT_DAYS, Phase, hour_of
 from drift_ml.replay.evidence import DetectorRun, worded
-from drift_ml.rhythm import RhythmError, enough, learn_rhythm, rebased, varying_channels
-from drift_ml.traffic_bases import bases_of
+from drift_ml.rhythm import (
+    RETRIED_HOURS,
+    RhythmError,
+    enough,
+    learn_rhythm,
+    rebased,
+    varying_channels,
+)
+from drift_ml.traffic_bases import lengthened, renewed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -22,9 +29,6 @@ if TYPE_CHECKING:
     from drift_ml.replay.evidence import Alarm
     from drift_ml.rhythm import Base, Rhythm
     from drift_ml.window import Window
-
-#: After so many hours a rhythm is tried again where the traffic is too thin for one.
-RETRIED_HOURS = 6
 
 
 class OwnTraffic:
@@ -70,7 +74,7 @@ class OwnTraffic:
     def note(self, window: Window) -> None:
         """Take in a window of a time at which the caller was part of all rows."""
         self._windows.append(window)
-        hour_s = _hour_of(window)
+        hour_s = hour_of(window)
         if not self._hours or self._hours[-1][0] != hour_s:
             self._hours.append((hour_s, {}))
         add_counts(self._hours[-1][1], window.channel_counts())
@@ -84,7 +88,7 @@ class OwnTraffic:
         Returns:
             Whether it was held against the caller's own traffic, of which enough is known.
         """
-        hour_s = _hour_of(window)
+        hour_s = hour_of(window)
         if self._hours[-1][0] != hour_s:
             self._follow(hour_s)
         self.note(window)
@@ -121,7 +125,7 @@ class OwnTraffic:
     def _follow(self, now_s: float) -> None:
         """Renew what the caller is held against, as an hour has begun; now_s: its begin."""
         if self._run is None:
-            self._bases = bases_of(self._baseline, self._hours, self._of_all(), now_s)
+            self._bases = renewed(self._baseline, self._hours, {}, (), now_s)
             if self._bases:
                 self._look(now_s)
                 self._run = DetectorRun(self._plain, self._phase(now_s))
@@ -131,11 +135,6 @@ class OwnTraffic:
         is_learned = self._learn(now_s, held)
         if self._look(now_s) or is_longer or is_learned:
             self._run.begin(self._phase(now_s))
-
-    def _of_all(self, held: Collection[str] = ()) -> dict[str, float]:
-        """Return since when each channel's traffic is normal, without those that are held."""
-        names = [channel.name for channel in self._baseline.channels]
-        return {name: 0.0 for name in names if name not in held}
 
     def _lengthen(
         self,
@@ -148,12 +147,7 @@ class OwnTraffic:
             now_s: In seconds since 1970.
             held: Channels of alarms that stand, whose reference stays as it is.
         """
-        old = {name: base for name, base in self._bases.items() if name not in held}
-        due = {name: base.from_s for name, base in old.items() if base.is_doubled(now_s)}
-        if not due:
-            return False
-        bases = bases_of(self._baseline, self._hours, due, now_s)
-        longer = {name: base for name, base in bases.items() if old[name].is_doubled(base.to_s)}
+        longer = lengthened(self._baseline, self._hours, self._bases, held, now_s)
         self._bases = {**self._bases, **longer}
         return bool(longer)
 
@@ -178,8 +172,7 @@ class OwnTraffic:
         hours = [hour for hour in self._hours if hour[0] >= oldest_s]
         learned = {} if self._rhythm is None else self._rhythm.bases
         former = {**learned, **self._bases}
-        bases = {name: base for name, base in former.items() if name in held}
-        bases |= bases_of(self._baseline, hours, self._of_all(held), now_s)
+        bases = renewed(self._baseline, hours, former, held, now_s)
         try:
             self._rhythm = learn_rhythm(self._baseline, hours, bases=bases)
         except RhythmError:
@@ -223,12 +216,6 @@ class OwnTraffic:
             return None
         total: Window | None = None
         for window in self._windows:
-            if base.from_s <= _hour_of(window) < base.to_s:
+            if base.from_s <= hour_of(window) < base.to_s:
                 total = window if total is None else total + window
         return total
-
-
-def _hour_of(window: Window) -> float:
-    """Return when the hour of a window with times begins, in seconds since 1970."""
-    hour = (window.first_ms or 0) // (HOUR_S * 1000)
-    return float(hour * HOUR_S)

@@ -10,12 +10,13 @@ from drift_ml.rhythm._learning import learn_rhythm
 from drift_ml.rhythm._model import CONTRACT, Rhythm, RhythmError
 from drift_ml.rhythm._rebasing import rebased
 from drift_ml.rhythm._suspicion import FEWEST_HOURS, varying_channels
-from drift_ml.rhythm._traffic import FEWEST_DAYS, enough
+from drift_ml.rhythm._traffic import FEWEST_DAYS, RETRIED_HOURS, enough
 
 __all__ = [
     "CONTRACT",
     "FEWEST_DAYS",
     "FEWEST_HOURS",
+    "RETRIED_HOURS",
     "Base",
     "Hours",
     "LeftOut",

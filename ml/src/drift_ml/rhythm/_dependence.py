@@ -57,9 +57,7 @@ def dependence_so_far(
     tables = Tables.build(baseline.channels)
     sums = []
     for name, made in zip(tables.names, tables.made, strict=True):
-        # The charts of later states look for one bin each, in which too few events fall.
-        first = [chart.first_state == 1 for chart in made.charts]
-        sums.append(_Differences(name, made.table[:, first]))
+        sums.append(_Differences(name, made.first_table))
     from_s, to_s, events = None, 0.0, 0
     remaining = iter(batches)
     while together := list(islice(remaining, TOGETHER)):

@@ -87,11 +87,8 @@ def varying_channels(
     tables = Tables.build(baseline.channels)
     varying = []
     for name, made in zip(tables.names, tables.made, strict=True):
-        # The charts of later states look for one bin each, in which too few events fall.
-        first = [chart.first_state == 1 for chart in made.charts]
-        ratios = made.table
-        held = [_day(day, name, ratios[:, first], (inflation or {}).get(name, 1.0)) for day in days]
-        if held and any(first) and _varies(held):
+        ratios, of_name = made.first_table, (inflation or {}).get(name, 1.0)
+        if days and _varies([_day(day, name, ratios, of_name) for day in days]):
             varying.append(name)
     return _with_parts(baseline.channels, varying)
 

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 #: Days of traffic from which a rhythm is learned, at least: two whole weeks, one to learn from
 #: and one to check on.
 FEWEST_DAYS = 14
+#: Hours after which it is tried again where the traffic is too thin or too short: after a night
+#: without any, two weeks are full some hours later than the clock says.
+RETRIED_HOURS = 6
 #: Batches in which traffic must have come.
 FEWEST_BATCHES = 64
 #: Seconds of a slice, by how many a day (1, 24, 144) or a week (168, 1,008) has.

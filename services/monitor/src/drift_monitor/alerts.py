@@ -280,9 +280,12 @@ def _next_steps(
     return steps
 
 
-def _cut(text: str) -> str:
+def _cut(
+    text: str,
+    most: int = LONGEST,
+) -> str:
     """Return a text as the contract takes it; labels of categories may be long."""
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def with_words(
@@ -295,10 +298,7 @@ def with_words(
         alert: of either version.
         words: without a full stop.
     """
-    reason = alert["reason"]
-    room = LONGEST - len(". ") - len(words)
-    if len(reason) > room:
-        reason = f"{reason[: room - 1]}…"
+    reason = _cut(alert["reason"], LONGEST - len(". ") - len(words))
     # Any: of either version, which have this member in common.
     reworded: Any = {**alert, "reason": f"{reason}. {words}"}
     return cast("Alert", reworded)

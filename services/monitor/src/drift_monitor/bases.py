@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from drift_contracts.wording import listed
 from drift_ml.left_out import day_in_words
+from drift_ml.words import is_single
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,6 +67,6 @@ def bases_in_words(bases: Mapping[str, Base]) -> str:
     others = []
     for name, base in bases.items():
         # Channels of several features follow from these.
-        if base.from_s != usual[0] and ":" not in name and name != "sum_of_squares":
+        if base.from_s != usual[0] and is_single(name):
             others.append(f"{name} from {day_in_words(base.from_s)} on")
     return f"{words}, {listed(others, MOST_NAMED)}" if others else words

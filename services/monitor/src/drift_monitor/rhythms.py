@@ -16,6 +16,7 @@ from drift_ml.left_out import is_left_out
 from drift_ml.rhythm import (
     FEWEST_DAYS,
     FEWEST_HOURS,
+    RETRIED_HOURS,
     Base,
     Rhythm,
     RhythmError,
@@ -28,7 +29,8 @@ from drift_ml.rhythm import (
     rebased,
     varying_channels,
 )
-from drift_ml.traffic_bases import DAY_S, bases_of
+from drift_ml.traffic_bases import DAY_S, bases_of, lengthened, renewed
+from drift_ml.words import single_of
 
 from drift_monitor.bases import LASTING_DAYS, lasts
 from drift_monitor.errors import BadStore, Conflict
@@ -60,9 +62,6 @@ FIRST_LOOK_HOURS = 6
 LOOK_HOURS = 3
 #: Hours after which a rhythm is learned again.
 RELEARNED_HOURS = 7 * HOURS_A_DAY
-#: Hours after which it is tried again where the traffic is too thin or too short: after a night
-#: without any, two weeks are full some hours later than the clock says.
-RETRIED_HOURS = 6
 WHAT = "what was learned of the traffic's rhythm"
 
 _log = logging.getLogger("drift_monitor")
@@ -117,6 +116,14 @@ class Memory:
         """
         return self.rhythm or bundled or self.carried
 
+    def known(self, bundled: Rhythm | None = None) -> Rhythm | None:
+        """Return the rhythm in force; before there is one, how events depend.
+
+        Args:
+            bundled: of the bundle.
+        """
+        return self.in_force(bundled) or self.depends
+
     def reference(
         self,
         baseline: Baseline,
@@ -128,7 +135,7 @@ class Memory:
             baseline: whose bins are counted.
             bundled: of the bundle.
         """
-        rhythm = self.in_force(bundled) or self.depends
+        rhythm = self.known(bundled)
         if not self.new_normals:
             return rhythm
         return rebased(rhythm, self.new_normals, baseline)
@@ -243,13 +250,13 @@ class Memory:
             learned = f"not learned yet: {days} days of traffic are there"
             learned += self._size_in_words(" (the sums of its hours take {})")
         if self.depends is not None:
-            names = listed(_single(self.depends.variance_inflation), MOST_NAMED)
+            names = listed(single_of(self.depends.variance_inflation), MOST_NAMED)
             learned += f"; rows that are alike come together and count for less: {names}"
         if not self.whole_days and self.is_first_day:
             return f"{learned}, and a difference may be that of the hour"
         if not self.whole_days:
             return f"{learned}; nothing varies with the hour so far"
-        names = listed(_single(self.whole_days), MOST_NAMED)
+        names = listed(single_of(self.whole_days), MOST_NAMED)
         return f"{learned}; held against whole days until then, as they vary with the hour: {names}"
 
     def _size_in_words(self, words: str) -> str:
@@ -257,15 +264,6 @@ class Memory:
         if not self.sizes:
             return ""
         return words.format(size_in_words(sum(self.sizes.values())))
-
-
-def _single(names: Iterable[str]) -> list[str]:
-    """Return the names of single features, of all where there are none.
-
-    Pairs follow from their features, so that naming these says more.
-    """
-    every = list(names)
-    return [name for name in every if ":" not in name and name != "sum_of_squares"] or every
 
 
 class Rhythms:
@@ -406,19 +404,14 @@ class Rhythms:
             settings: digest of the detector's settings.
             held: channels of alarms that stand, whose reference stays as it is.
         """
-        end_s = memory.end_s
-        old = {name: base for name, base in memory.new_normals.items() if name not in held}
-        due = {name: base.from_s for name, base in old.items() if base.is_doubled(end_s)}
-        if not due or not self._rules.is_rolling:
+        if not self._rules.is_rolling:
             return memory
         hours = self.hours(series, baseline, memory)
-        bases = bases_of(baseline, hours, due, end_s, self._left_out)
-        # Days that are left out make none longer.
-        longer = {name: base for name, base in bases.items() if old[name].is_doubled(base.to_s)}
+        normals = memory.new_normals
+        longer = lengthened(baseline, hours, normals, held, memory.end_s, self._left_out)
         if not longer:
             return memory
-        renewed = {**memory.new_normals, **longer}
-        return replace(memory, new_normals=renewed, superseded=settings)
+        return replace(memory, new_normals={**normals, **longer}, superseded=settings)
 
     def _is_of_other_rules(self, memory: Memory) -> bool:
         """Return whether the rhythm was learned under other settings than today's."""
@@ -498,16 +491,9 @@ class Rhythms:
         """
         if not self._rules.is_rolling:
             return {}
-        since = {}
         learned = {} if memory.rhythm is None else memory.rhythm.bases
         former = {**learned, **memory.new_normals}
-        bases = {}
-        for channel in baseline.channels:
-            if channel.name not in held:
-                since[channel.name] = memory.since.get(channel.name, 0.0)
-            elif channel.name in former:
-                bases[channel.name] = former[channel.name]
-        return {**bases, **bases_of(baseline, hours, since, memory.end_s, self._left_out)}
+        return renewed(baseline, hours, former, held, memory.end_s, memory.since, self._left_out)
 
     def reference(
         self,
@@ -524,7 +510,7 @@ class Rhythms:
         """
         if self._rules.is_rolling:
             return memory.reference(baseline, bundled)
-        return memory.in_force(bundled) or memory.depends
+        return memory.known(bundled)
 
     def bases_since(
         self,
