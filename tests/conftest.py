@@ -1,4 +1,4 @@
-"""Property tests draw the same examples, no test leaves its log to the next one, and tracing can be paused."""
+"""Property tests draw the same examples, no test leaves its log to the next one, and halves are told apart."""
 
 from __future__ import annotations
 
@@ -18,16 +18,23 @@ with suppress(ImportError):  # some sessions do without hypothesis
 LOGGERS = [logging.getLogger(name) for name in ("drift_console", "drift_monitor", "uvicorn")]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionstart(session):
-    """Stop the tracing that pytest-cov begins in a worker as if it were the master.
+def pytest_addoption(parser):
+    """Add the option by which the half of the tests that is not traced leaves those to the other half."""
+    words = "folders, with commas, of which only tests that are marked no_cover run: the others run traced, elsewhere"
+    parser.addoption("--traced-elsewhere", default="", help=words)
 
-    Nothing reads it, and it went on wherever that of the worker was paused: in each test that is marked `no_cover`.
-    """
-    plugin = session.config.pluginmanager.getplugin("_cov")
-    controller = getattr(plugin, "cov_controller", None)
-    if controller is not None and hasattr(session.config, "workerinput"):
-        controller.cov.stop()
+
+def pytest_collection_modifyitems(config, items):
+    """Deselect what another run traces."""
+    named = config.getoption("--traced-elsewhere")
+    folders = [config.rootpath / folder for folder in named.split(",") if folder]
+    chosen, traced = [], []
+    for item in items:
+        is_traced = any(item.path.is_relative_to(folder) for folder in folders)
+        (traced if is_traced and item.get_closest_marker("no_cover") is None else chosen).append(item)
+    if traced:
+        config.hook.pytest_deselected(items=traced)
+        items[:] = chosen
 
 
 @pytest.fixture(autouse=True)
