@@ -187,13 +187,16 @@ def test_no_callers_without_times(made, desks):
 
 @pytest.fixture
 def watched(made, houses, tmp_path):
-    """Replay days in which callers ask for other houses, at an hour or each hour; return code, document and page."""
+    """Replay days in which callers ask for other houses, at an hour or each hour; return code, document and page.
+
+    How other is by caller, of each day or each hour.
+    """
 
     def run(days, shifts_by_caller, *more):
         plan = [(hour, None, ROWS, 0.0) for hour in range(24 * days)]
         for name, (at_hour, rows, shifts) in shifts_by_caller.items():
             hours = [hour for hour in range(24 * days) if at_hour in (hour % 24, None)]
-            plan += [(hour, name, rows, shifts[hour // 24]) for hour in hours]
+            plan += [(hour, name, rows, shifts[hour * len(shifts) // (24 * days)]) for hour in hours]
         parts = []
         for seed, (hour, name, rows, shift) in enumerate(sorted(plan, key=lambda each: each[0])):
             part = houses(rows, seed=seed)
@@ -274,6 +277,15 @@ def test_drifting_caller_learned(watched):
     code, document, _ = watched(22, {"desk": (None, 22, [-1.5] * 8 + [-1.0] * 14)})
     (alarm,) = document["callers"][0]["alarms"]
     assert (code, alarm["recovered_row"]) == (1, None)
+
+
+def test_dependent_caller(watched):
+    """Hours of a caller that differ by themselves are no drift of it, and hide none until the day is over."""
+    shifts = np.random.default_rng(5).normal(-2.5, 0.5, 24 * 9)
+    shifts[24 * 8 :] += 1.5
+    _, document, _ = watched(9, {"desk": (None, 22, shifts.tolist())})
+    (alarm,) = document["callers"][0]["alarms"]
+    assert 8 * 24 * (ROWS + 22) < alarm["row"] <= (8 * 24 + 12) * (ROWS + 22)
 
 
 def test_muted_caller(watched):

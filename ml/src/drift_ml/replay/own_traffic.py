@@ -14,7 +14,9 @@ from drift_ml.replay.evidence import DetectorRun, worded
 from drift_ml.rhythm import (
     RETRIED_HOURS,
     RhythmError,
+    dependence_so_far,
     enough,
+    is_like,
     learn_rhythm,
     rebased,
     varying_channels,
@@ -62,7 +64,9 @@ class OwnTraffic:
         #: By channel, what is newer than the rhythm.
         self._bases: Mapping[str, Base] = {}
         self._whole_days: tuple[str, ...] = ()
-        #: When the rhythm was learned, and when channels that vary with the hour were looked for.
+        #: Before a rhythm is learned: how events depend, as far as it is certain.
+        self._depends: Rhythm | None = None
+        #: When the rhythm was learned, and when the last two were looked for.
         self._learned_s: float | None = None
         self._looked_s: float | None = None
 
@@ -182,17 +186,32 @@ class OwnTraffic:
         return True
 
     def _look(self, now_s: float) -> bool:
-        """Look once a day for channels that vary with the hour; return whether they are others.
+        """Look once a day for what the traffic so far shows; return whether that is another thing.
+
+        How events depend is asked for each time that the traffic has doubled.
 
         Args:
             now_s: In seconds since 1970.
         """
-        is_early = self._looked_s is not None and now_s - self._looked_s < DAY_S
-        if self._rhythm is not None or is_early:
+        if self._rhythm is not None:
             return False
-        before, self._looked_s = self._whole_days, now_s
-        self._whole_days = varying_channels(self._baseline, self._hours)
-        return self._whole_days != before
+        before_s, before = self._looked_s, (self._whole_days, self._depends)
+        if before_s is not None and now_s - before_s < DAY_S:
+            return False
+        self._looked_s = now_s
+        first_s = self._hours[0][0]
+        days = int((now_s - first_s) // DAY_S)
+        known = 0 if before_s is None else int((before_s - first_s) // DAY_S)
+        if days.bit_length() != known.bit_length():
+            batches = [
+                ((window.first_ms or 0) / 1000, window.channel_counts()) for window in self._windows
+            ]
+            depends = dependence_so_far(self._baseline, batches)
+            if not is_like(self._depends, depends):
+                self._depends = depends
+        inflation = {} if self._depends is None else self._depends.variance_inflation
+        self._whole_days = varying_channels(self._baseline, self._hours, inflation=inflation)
+        return (self._whole_days, self._depends) != before
 
     def _phase(self, now_s: float) -> Phase:
         """Return what the caller is held against from now on; now_s: in seconds since 1970."""
@@ -207,7 +226,7 @@ class OwnTraffic:
     def _reference(self) -> Rhythm:
         if self._rhythm is not None and not self._bases:
             return self._rhythm
-        return rebased(self._rhythm, self._bases, self._baseline)
+        return rebased(self._rhythm or self._depends, self._bases, self._baseline)
 
     def _held_against(self, channel: str) -> Window | None:
         """Return the traffic that a channel is held against; None for the training rows."""
