@@ -288,6 +288,17 @@ def test_dependent_caller(watched):
     assert 8 * 24 * (ROWS + 22) < alarm["row"] <= (8 * 24 + 12) * (ROWS + 22)
 
 
+@pytest.mark.parametrize("night", [0, 6])
+def test_night_left_out(watched, night):
+    """A night that is marked is no drift of a job, and its own traffic is not of it."""
+    shifts = [1.5] * 8
+    shifts[night] = 3.0
+    marked = ("--left-out", f"2025-01-{night + 1:02d}=stocktaking")
+    _, document, _ = watched(8, {"job": (3, JOB_ROWS, shifts)}, *marked)
+    (caller,) = document["callers"]
+    assert (caller["events"], caller["alarms"]) == (5 * JOB_ROWS, [])
+
+
 def test_muted_caller(watched):
     """A drift of a muted feature is muted of a caller too."""
     shifts = {"job": (3, JOB_ROWS, [1.5] * 4 + [2.0] * 2)}

@@ -196,6 +196,14 @@ def test_stored_windows(made, store):
     assert "ADWIN" in found["not_run"]
 
 
+def test_stored_windows_left_out(made, store):
+    """Windows of a marked day are counted and are no evidence."""
+    result = stored(made, store, "--window", "last-24h", "--json", "--left-out", "2026-09-21=a trial")
+    found = document(result)
+    assert (result.exit_code, found["replay"]["events"], found["replay"]["alarms"]) == (0, 3600, [])
+    assert "with 3,600 rows: 21 September 2026 (a trial)" in found["rhythm"]["words"]
+
+
 def test_window_before_drift(made, store):
     """A window that ends before the drift has none."""
     result = stored(made, store, "--window", "2026-09-21T13:00..2026-09-21T14:40")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from drift_contracts.wording import listed
 
 from drift_ml.evidence import MixtureDetector, Seasonality, add_counts
+from drift_ml.left_out import is_left_out
 from drift_ml.rhythm import (
     FEWEST_DAYS,
     RhythmError,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from drift_ml.baseline import Baseline
     from drift_ml.evidence import Settings
+    from drift_ml.left_out import LeftOut
     from drift_ml.rhythm import Rhythm
     from drift_ml.window import Window
 
@@ -116,6 +118,8 @@ class Allowance:
     channels: tuple[str, ...] = ()
     #: Days of the traffic; 0 without times.
     days: float = 0.0
+    #: Spans with rows that nothing is learned from, and that are no evidence.
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def may_be_pattern(self) -> bool:
@@ -137,11 +141,12 @@ def allowance_of(
     bundled: Rhythm | None = None,
     *,
     is_on: bool = True,
+    left_out: tuple[LeftOut, ...] = (),
 ) -> Allowance:
     """Return what is allowed for in past traffic, which is all there, unlike in a service.
 
     A rhythm of the bundle holds throughout. Without one it is learned from the first two weeks and
-    then each week from the last four, as the evaluator does. The first two weeks themselves are
+    then each week from the last eight, as the evaluator does. The first two weeks themselves are
     held against the rhythm that they show; what varies with the hour otherwise, and all that does
     in a shorter file, against whole days. Events that come alike count for less in any.
 
@@ -150,11 +155,44 @@ def allowance_of(
         windows: In the order of time, none of which spans the end of an hour.
         bundled: The rhythm in the bundle.
         is_on: Whether cycles are to be allowed for.
+        left_out: Spans of days, which windows with times are not learned from.
     """
     if any(window.first_ms is None for window in windows) or not windows:
         words = "Held against the training data as a whole: rows without times have no hours"
         return Allowance(Basis.UNTIMED, words)
+    marked = [window for window in windows if is_left_out(hour_of(window), left_out)]
+    usual = [window for window in windows if not is_left_out(hour_of(window), left_out)]
+    allowance = _by_time(baseline, usual, bundled, is_on=is_on)
+    if not marked:
+        return allowance
+    spans = [span for span in left_out if any(span.holds(hour_of(window)) for window in marked)]
+    rows = sum(window.events for window in marked)
+    words = (
+        f"{allowance.words}. Days that are left out, with {rows:,} rows:"
+        f" {', '.join(map(str, spans))}"
+    )
+    return replace(allowance, words=words, left_out=tuple(spans))
+
+
+def _by_time(
+    baseline: Baseline,
+    windows: Sequence[Window],
+    bundled: Rhythm | None,
+    *,
+    is_on: bool,
+) -> Allowance:
+    """Return what is allowed for in traffic with times.
+
+    Args:
+        baseline: That the windows were counted against.
+        windows: Of the days that are not left out.
+        bundled: The rhythm in the bundle.
+        is_on: Whether cycles are to be allowed for.
+    """
     hours = hours_of(windows)
+    if not hours:
+        words = "Nothing is held against the training data: all days are left out"
+        return Allowance(Basis.SHORT, words)
     days = (hours[-1][0] + HOUR_S - hours[0][0]) / DAY_S
     if not is_on:
         words = (

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from drift_engine.model import PackedModel
     from drift_engine.onnx._model import OnnxModel
 
+    from drift_ml.left_out import LeftOut
     from drift_ml.replay.allowance import Allowance
     from drift_ml.replay.answering import Answers
     from drift_ml.replay.caller_replays import CallerReplay
@@ -102,6 +103,8 @@ class Request:
     rhythm: Rhythm | None = None
     #: Whether the cycles of a file with times are allowed for.
     cycles: bool = True
+    #: Days of a file with times that nothing is learned from, and that are no evidence.
+    left_out: tuple[LeftOut, ...] = ()
     #: Of the bundle, to be watched beside all rows; None for none of them.
     segments: Segments | None = None
     #: How to read the file.
@@ -204,9 +207,11 @@ def backtest(
     of_part = Budget(shares.segment(budget.events))
     rest, apart = _without_callers(callers, windows, request, of_part, units)
     remaining = [window for window in rest if window.events]
-    allowance = allowance_of(baseline, remaining, request.rhythm, is_on=request.cycles)
-    left_out = left_out_in_words(apart, sum(window.events for window in windows))
-    allowance = replace(allowance, words=f"{allowance.words}{left_out}")
+    allowance = allowance_of(
+        baseline, remaining, request.rhythm, is_on=request.cycles, left_out=request.left_out
+    )
+    callers_out = left_out_in_words(apart, sum(window.events for window in windows))
+    allowance = replace(allowance, words=f"{allowance.words}{callers_out}")
     replay = replay_windows(
         baseline,
         remaining,
@@ -217,6 +222,7 @@ def backtest(
         progress=partial(show, "evidence"),
         units=units,
         repeats=request.repeats,
+        left_out=request.left_out,
     )
     segments: tuple[SegmentReplay, ...] = ()
     if counted is not None:
@@ -230,6 +236,7 @@ def backtest(
             cycles=request.cycles,
             units=units,
             repeats=request.repeats,
+            left_out=request.left_out,
         )
     return Backtest(
         tuple(remaining),
@@ -329,7 +336,7 @@ def _without_callers(
         return windows, ()
     effects = (request.minimum_effect, request.minimum_effects)
     settings = plain_settings(callers.baseline, budget, *effects, repeats=request.repeats)
-    return callers.replay(windows, settings, units)
+    return callers.replay(windows, settings, units, request.left_out)
 
 
 def _shares(
@@ -344,7 +351,7 @@ def _shares(
 
 def _step_of(request: Request) -> int | None:
     """Return the seconds of a slice of time whose end no window spans; None for any."""
-    if request.time is None or not request.cycles:
+    if request.time is None or not (request.cycles or request.left_out):
         return None
     return HOUR_S if request.rhythm is None else request.rhythm.step_s
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from drift_ml.baseline import Baseline
     from drift_ml.evidence import Settings
+    from drift_ml.left_out import LeftOut
     from drift_ml.replay.answering import Answers
     from drift_ml.replay.marks import Names
 
@@ -137,6 +138,7 @@ class CallerWindows:
         windows: Sequence[Window],
         settings: Settings,
         units: Mapping[str, str],
+        left_out: tuple[LeftOut, ...] = (),
     ) -> tuple[list[Window], tuple[CallerReplay, ...]]:
         """Return the windows without callers that are another population, and what these did.
 
@@ -144,6 +146,7 @@ class CallerWindows:
             windows: Of all rows, with times, none of which spans the end of a day.
             settings: Of the detector of each caller, without what is allowed for.
             units: Of the features, by name, for words.
+            left_out: Spans of days that are no evidence.
 
         Returns:
             As many windows, some perhaps empty; and the callers, in the order of their names.
@@ -154,7 +157,7 @@ class CallerWindows:
             for _, places in groupby(range(len(windows)), lambda place: _day_of(windows[place]))
         ]
         span_days = _day_of(windows[-1]) + 1 - _day_of(windows[0])
-        make = partial(OwnTraffic, self.baseline, settings, relearned_days(span_days))
+        make = partial(OwnTraffic, self.baseline, settings, relearned_days(span_days), left_out)
         for places in days:
             self._watch_day(places, populations)
             # The last day is not over.

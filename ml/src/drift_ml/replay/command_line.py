@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from drift_engine.bundle import Bundle
 
     from drift_ml.baseline import Baseline
+    from drift_ml.left_out import LeftOut
     from drift_ml.psi_blocks import PsiCheck
     from drift_ml.replay.outcome import Outcome
     from drift_ml.window import Window
@@ -149,7 +150,7 @@ rhythm_option = click.option(
     "--rhythm/--no-rhythm",
     default=True,
     show_default=True,
-    help="Hold traffic with times against its hour, where the bundle has a rhythm.",
+    help="Hold traffic with times against its hour, by the rhythm of the bundle or its own.",
 )
 
 
@@ -194,6 +195,21 @@ def load_baseline(path: Path) -> tuple[Path, Bundle, Baseline]:
     with starting("the bundle"):
         bundle = load_bundle(folder)
         return folder, bundle, Baseline.from_json(bundle.baseline)
+
+
+def note_left_out(
+    asked: Sequence[LeftOut],
+    found: Sequence[LeftOut],
+) -> None:
+    """Say on standard error which days that are to be left out have no row.
+
+    Args:
+        asked: Spans of the option.
+        found: Those with rows.
+    """
+    for span in asked:
+        if span not in found:
+            click.echo(f"--left-out: no row is of {span}", err=True)
 
 
 def finish(

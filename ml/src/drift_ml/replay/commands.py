@@ -11,6 +11,7 @@ from drift_contracts.commands import Command
 from drift_contracts.exits import starting
 from drift_contracts.reading_options import reading_options
 
+from drift_ml.detection_options import left_out_option
 from drift_ml.read_options import read_options
 from drift_ml.replay.command_line import (
     CONTEXT,
@@ -20,6 +21,7 @@ from drift_ml.replay.command_line import (
     baseline_option,
     finish,
     load_baseline,
+    note_left_out,
     repeats_option,
     report_options,
     rhythm_option,
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from drift_contracts import FeatureSet
+
+    from drift_ml.left_out import LeftOut
 
 READING = ("delimiter", "decimal", "encoding", "missing", "ignore", "sort")
 EPILOG = f"""
@@ -55,7 +59,7 @@ Examples:
 @click.option(
     "--time-column",
     metavar="NAME",
-    help="Column of times: ISO 8601, or seconds or milliseconds since 1970.",
+    help="Column of times: ISO 8601, or seconds to nanoseconds since 1970.",
 )
 @click.option(
     "--prediction-column",
@@ -81,6 +85,7 @@ Examples:
     help="How finely the evidence looks. Default: 50 or more, for at most 500 windows.",
 )
 @rhythm_option
+@left_out_option
 @repeats_option
 @segments_option
 @click.option(
@@ -105,6 +110,7 @@ def replay(  # noqa: PLR0913 - an option each
     caller: str | None,
     rows_per_window: int | None,
     rhythm: bool,
+    left_out: tuple[LeftOut, ...],
     repeats: bool,
     segments: bool,
     drop_unlabelled: bool,
@@ -143,6 +149,7 @@ def replay(  # noqa: PLR0913 - an option each
         minimum_effect=report.minimum_effect,
         minimum_effects=report.minimum_effects,
         repeats=repeats,
+        left_out=left_out,
         reading=reading,
         unlabelled=Unlabelled() if drop_unlabelled else None,
     )
@@ -151,6 +158,8 @@ def replay(  # noqa: PLR0913 - an option each
             "--caller: expected a column of times (--time-column), and neither --no-rhythm nor"
             " --no-segments"
         )
+    if left_out and time_column is None:
+        raise click.UsageError("--left-out: expected a column of times (--time-column)")
     _note_marks(bundle.feature_set, {"session": session, "caller": caller})
     with starting("the bundle"):
         digests = read_row_digests(folder, bundle.manifest)
@@ -162,6 +171,7 @@ def replay(  # noqa: PLR0913 - an option each
     if request.unlabelled is not None:
         target = bundle.feature_set.target.name
         click.echo(f"left out {request.unlabelled.rows:,} rows without {target}", err=True)
+    note_left_out(left_out, result.allowance.left_out)
     outcome = conclude(
         reference,
         result.windows,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from drift_ml.descriptions import describe
 from drift_ml.evidence import Budget, MixtureDetector, Settings, observe_end, observe_window
+from drift_ml.left_out import is_left_out
 from drift_ml.replay.errors import ReplayError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from drift_ml.baseline import Baseline
     from drift_ml.evidence import DriftFinding, Transition
+    from drift_ml.left_out import LeftOut
     from drift_ml.replay.allowance import Phase
     from drift_ml.window import Window
 
@@ -187,6 +189,7 @@ def replay_windows(  # noqa: PLR0913 - the settings of the detector, each by nam
     progress: Progress | None = None,
     units: Mapping[str, str] | None = None,
     repeats: bool = True,
+    left_out: Sequence[LeftOut] = (),
 ) -> Replay:
     """Return what the mixture detector would have said of windows.
 
@@ -204,6 +207,7 @@ def replay_windows(  # noqa: PLR0913 - the settings of the detector, each by nam
         progress: Called after each window.
         units: Of the features, by name, for words.
         repeats: Whether rows that repeat count for less.
+        left_out: Spans of days whose windows are no evidence. It takes windows with times.
 
     Returns:
         A result that depends on the arguments alone.
@@ -220,7 +224,10 @@ def replay_windows(  # noqa: PLR0913 - the settings of the detector, each by nam
     for done, window in enumerate(counted, 1):
         while waiting and _start_s(window) >= waiting[0].from_s:
             run.begin(waiting.popleft())
-        run.take(window)
+        if timed and is_left_out(_start_s(window), left_out):
+            run.pass_by(window)
+        else:
+            run.take(window)
         if progress is not None:
             progress(done, len(counted))
     if counted:
@@ -307,6 +314,13 @@ class DetectorRun:
     def take(self, window: Window) -> None:
         """Take a window with events in."""
         _observe(self._detector, window, self._course)
+
+    def pass_by(self, window: Window) -> None:
+        """Count the rows of a window that is no evidence."""
+        course = self._course
+        evidence = course.steps[-1].evidence if course.steps else 0.0
+        course.steps.append(Step(course.row, window.events, window.first_ms, evidence, False))
+        course.row += window.events
 
     def end(self, last_ms: int | None) -> None:
         """Take in the last day, if it is a whole one.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drift_ml.evidence import add_counts
+from drift_ml.left_out import is_left_out
 from drift_ml.replay.allowance import DAY_S, HOUR_S, KEPT_DAYS, Phase, hour_of
 from drift_ml.replay.evidence import DetectorRun, worded
 from drift_ml.rhythm import (
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from drift_ml.baseline import Baseline
     from drift_ml.evidence import Settings
+    from drift_ml.left_out import LeftOut
     from drift_ml.replay.evidence import Alarm
     from drift_ml.rhythm import Base, Rhythm
     from drift_ml.window import Window
@@ -41,6 +43,7 @@ class OwnTraffic:
         baseline: Baseline,
         plain: Settings,
         relearned_days: int,
+        left_out: tuple[LeftOut, ...] = (),
     ) -> None:
         """Begin without traffic.
 
@@ -48,10 +51,12 @@ class OwnTraffic:
             baseline: Of all rows, whose bins are counted.
             plain: Settings of the detector, without what is allowed for.
             relearned_days: After so many a rhythm is learned again.
+            left_out: Spans of days that nothing is learned from, and that are no evidence.
         """
         self._baseline = baseline
         self._plain = plain
         self._relearned_s = relearned_days * DAY_S
+        self._left_out = left_out
         #: Of the caller, the oldest first; and their sums by the hour.
         self._windows: list[Window] = []
         self._hours: list[tuple[float, dict[str, list[int]]]] = []
@@ -77,8 +82,10 @@ class OwnTraffic:
 
     def note(self, window: Window) -> None:
         """Take in a window of a time at which the caller was part of all rows."""
-        self._windows.append(window)
         hour_s = hour_of(window)
+        if is_left_out(hour_s, self._left_out):
+            return
+        self._windows.append(window)
         if not self._hours or self._hours[-1][0] != hour_s:
             self._hours.append((hour_s, {}))
         add_counts(self._hours[-1][1], window.channel_counts())
@@ -93,7 +100,9 @@ class OwnTraffic:
             Whether it was held against the caller's own traffic, of which enough is known.
         """
         hour_s = hour_of(window)
-        if self._hours[-1][0] != hour_s:
+        if is_left_out(hour_s, self._left_out):
+            return False
+        if self._hours and self._hours[-1][0] != hour_s:
             self._follow(hour_s)
         self.note(window)
         if self._run is None:

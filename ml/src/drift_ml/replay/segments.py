@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from drift_ml.baseline import Baseline
     from drift_ml.evidence import Budget
+    from drift_ml.left_out import LeftOut
     from drift_ml.replay.answering import Answers
     from drift_ml.replay.evidence import Alarm, Replay
     from drift_ml.replay.marks import Names
@@ -152,6 +153,7 @@ def replay_segments(  # noqa: PLR0913 - as `replay_windows`
     cycles: bool,
     units: Mapping[str, str],
     repeats: bool = True,
+    left_out: tuple[LeftOut, ...] = (),
 ) -> tuple[SegmentReplay, ...]:
     """Return what the detectors of all segments would have said, and which alarms join others.
 
@@ -165,6 +167,7 @@ def replay_segments(  # noqa: PLR0913 - as `replay_windows`
         cycles: Whether cycles are allowed for, where rows have times.
         units: Of the features, by name, for words.
         repeats: Whether rows that repeat count for less.
+        left_out: Spans of days, where rows have times.
     """
     replayed = []
     for segment in counted.segments:
@@ -173,7 +176,7 @@ def replay_segments(  # noqa: PLR0913 - as `replay_windows`
         if segment.baseline is None or not occupied:
             replayed.append(SegmentReplay(segment, 0))
             continue
-        allowance = allowance_of(segment.baseline, occupied, is_on=cycles)
+        allowance = allowance_of(segment.baseline, occupied, is_on=cycles, left_out=left_out)
         replay = replay_windows(
             segment.baseline,
             occupied,
@@ -183,6 +186,7 @@ def replay_segments(  # noqa: PLR0913 - as `replay_windows`
             minimum_effects=minimum_effects,
             units=units,
             repeats=repeats,
+            left_out=left_out,
         )
         rows = FileRows.of(filled, windows)
         alarms = [SegmentAlarm(rows.of_file(alarm, str(segment)), False) for alarm in replay.alarms]

@@ -68,7 +68,7 @@ OPTIONS = (
     click.option(
         "--time-column",
         metavar="NAME",
-        help="Column of times of --replay: ISO 8601, or seconds or milliseconds since 1970.",
+        help="Column of times of --replay: ISO 8601, or seconds to nanoseconds since 1970.",
     ),
     click.option(
         "--spread-days",
