@@ -277,7 +277,7 @@ class Settings:
     learns_rhythm: bool = key(
         Flag(),
         "Monitor",
-        "Learn daily and weekly cycles from two weeks of traffic, and hold it against its hour.",
+        "Learn daily and weekly cycles from two weeks of traffic, and hold it against its hour. Off with it: `reference: rolling`, the new normal, the difference from training, callers as populations of their own, dependence of requests, and silence by night.",
         True,
     )
     allows_for_repeats: bool = key(
