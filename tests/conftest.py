@@ -43,4 +43,6 @@ def _loggers_as_before():
     before = [(list(log.handlers), log.level, log.propagate) for log in LOGGERS]
     yield
     for log, state in zip(LOGGERS, before, strict=True):
-        log.handlers, log.level, log.propagate = state
+        log.handlers, level, log.propagate = state
+        # Loggers remember what they are enabled for until a level is set by its method.
+        log.setLevel(level)

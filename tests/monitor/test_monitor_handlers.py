@@ -48,10 +48,7 @@ def deployed(monkeypatch, aws, table, bundles):
     caches = [each for each in vars(handlers).values() if hasattr(each, "cache_clear")]
     for each in caches:
         each.cache_clear()
-    log = logging.getLogger(LOGGER)
-    before = (log.handlers, log.level, log.propagate)
     yield letters
-    log.handlers, log.level, log.propagate = before
     for each in caches:
         each.cache_clear()
 
