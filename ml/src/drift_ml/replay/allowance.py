@@ -22,7 +22,7 @@ from drift_ml.rhythm import (
 from drift_ml.words import single_of, subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from drift_contracts.json_types import JsonObject
 
@@ -218,6 +218,12 @@ def hours_of(windows: Sequence[Window]) -> list[Batch]:
     return sorted(hours.items(), key=lambda item: item[0])
 
 
+def batches_of(windows: Iterable[Window]) -> Iterator[Batch]:
+    """Yield begin, in seconds since 1970, and counts of each window with times."""
+    for window in windows:
+        yield (window.first_ms or 0) / 1000, window.channel_counts()
+
+
 def hour_of(window: Window) -> float:
     """Return when the hour of a window with times begins, in seconds since 1970."""
     hour = (window.first_ms or 0) // (HOUR_S * 1000)
@@ -301,8 +307,7 @@ def _unlearned(
         hours: The same, summed.
         days: That they span.
     """
-    batches = [((window.first_ms or 0) / 1000, window.channel_counts()) for window in windows]
-    depends = dependence_so_far(baseline, batches)
+    depends = dependence_so_far(baseline, batches_of(windows))
     inflation = {} if depends is None else depends.variance_inflation
     is_short = days * 24 < DAY_HOURS
     varying = () if is_short else varying_channels(baseline, hours, inflation=inflation)

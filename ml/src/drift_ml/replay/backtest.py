@@ -222,7 +222,7 @@ def backtest(
         progress=partial(show, "evidence"),
         units=units,
         repeats=request.repeats,
-        left_out=request.left_out,
+        left_out=allowance.left_out,
     )
     segments: tuple[SegmentReplay, ...] = ()
     if counted is not None:

@@ -23,6 +23,7 @@ from rich.progress import (
 )
 
 from drift_ml.detection_options import OPTIONS as OPTIONS_OF_DETECTION
+from drift_ml.detection_options import left_out_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -61,6 +62,7 @@ OPTIONS = (
         "--json", "as_json", is_flag=True, help="Print one JSON document instead of tables."
     ),
     *OPTIONS_OF_DETECTION,
+    left_out_option,
     click.option(
         "--false-alarm-days",
         "--budget-days",
@@ -107,6 +109,8 @@ class ReportOptions:
     muted: Mapping[str, float] = field(default_factory=dict)
     #: PSI of each 1,000 events is held against this limit; None for no limit.
     psi_alarm: float | None = None
+    #: Days that nothing is learned from, and that are no evidence.
+    left_out: tuple[LeftOut, ...] = ()
     #: Whether a warning ends the command as drift does.
     strict: bool = False
 
@@ -130,6 +134,15 @@ class ReportOptions:
         if not self.psi_alarm:
             return None
         return check_psi(baseline, windows, self.psi_alarm, self.muted)
+
+    def note_left_out(self, found: Sequence[LeftOut]) -> None:
+        """Say on standard error which days that are to be left out have no row.
+
+        found: those with rows.
+        """
+        for span in self.left_out:
+            if span not in found:
+                click.echo(f"--left-out: no row is of {span}", err=True)
 
     def check_features(self, names: Collection[str]) -> None:
         """Raise BadParameter for an option of a feature that the model does not have.
@@ -195,21 +208,6 @@ def load_baseline(path: Path) -> tuple[Path, Bundle, Baseline]:
     with starting("the bundle"):
         bundle = load_bundle(folder)
         return folder, bundle, Baseline.from_json(bundle.baseline)
-
-
-def note_left_out(
-    asked: Sequence[LeftOut],
-    found: Sequence[LeftOut],
-) -> None:
-    """Say on standard error which days that are to be left out have no row.
-
-    Args:
-        asked: Spans of the option.
-        found: Those with rows.
-    """
-    for span in asked:
-        if span not in found:
-            click.echo(f"--left-out: no row is of {span}", err=True)
 
 
 def finish(

@@ -11,7 +11,6 @@ from drift_contracts.commands import Command
 from drift_contracts.exits import starting
 from drift_contracts.reading_options import reading_options
 
-from drift_ml.detection_options import left_out_option
 from drift_ml.read_options import read_options
 from drift_ml.replay.command_line import (
     CONTEXT,
@@ -21,7 +20,6 @@ from drift_ml.replay.command_line import (
     baseline_option,
     finish,
     load_baseline,
-    note_left_out,
     repeats_option,
     report_options,
     rhythm_option,
@@ -32,8 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from drift_contracts import FeatureSet
-
-    from drift_ml.left_out import LeftOut
 
 READING = ("delimiter", "decimal", "encoding", "missing", "ignore", "sort")
 EPILOG = f"""
@@ -85,7 +81,6 @@ Examples:
     help="How finely the evidence looks. Default: 50 or more, for at most 500 windows.",
 )
 @rhythm_option
-@left_out_option
 @repeats_option
 @segments_option
 @click.option(
@@ -110,7 +105,6 @@ def replay(  # noqa: PLR0913 - an option each
     caller: str | None,
     rows_per_window: int | None,
     rhythm: bool,
-    left_out: tuple[LeftOut, ...],
     repeats: bool,
     segments: bool,
     drop_unlabelled: bool,
@@ -149,7 +143,7 @@ def replay(  # noqa: PLR0913 - an option each
         minimum_effect=report.minimum_effect,
         minimum_effects=report.minimum_effects,
         repeats=repeats,
-        left_out=left_out,
+        left_out=report.left_out,
         reading=reading,
         unlabelled=Unlabelled() if drop_unlabelled else None,
     )
@@ -158,7 +152,7 @@ def replay(  # noqa: PLR0913 - an option each
             "--caller: expected a column of times (--time-column), and neither --no-rhythm nor"
             " --no-segments"
         )
-    if left_out and time_column is None:
+    if report.left_out and time_column is None:
         raise click.UsageError("--left-out: expected a column of times (--time-column)")
     _note_marks(bundle.feature_set, {"session": session, "caller": caller})
     with starting("the bundle"):
@@ -171,7 +165,7 @@ def replay(  # noqa: PLR0913 - an option each
     if request.unlabelled is not None:
         target = bundle.feature_set.target.name
         click.echo(f"left out {request.unlabelled.rows:,} rows without {target}", err=True)
-    note_left_out(left_out, result.allowance.left_out)
+    report.note_left_out(result.allowance.left_out)
     outcome = conclude(
         reference,
         result.windows,

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 from drift_ml.evidence import add_counts
 from drift_ml.left_out import is_left_out
-from drift_ml.replay.allowance import DAY_S, HOUR_S, KEPT_DAYS, Phase, hour_of
+from drift_ml.replay.allowance import DAY_S, HOUR_S, KEPT_DAYS, Phase, batches_of, hour_of
 from drift_ml.replay.evidence import DetectorRun, worded
 from drift_ml.rhythm import (
     RETRIED_HOURS,
     RhythmError,
     dependence_so_far,
     enough,
-    is_like,
     learn_rhythm,
     rebased,
     varying_channels,
@@ -82,9 +81,11 @@ class OwnTraffic:
 
     def note(self, window: Window) -> None:
         """Take in a window of a time at which the caller was part of all rows."""
+        if not is_left_out(hour_of(window), self._left_out):
+            self._add(window)
+
+    def _add(self, window: Window) -> None:
         hour_s = hour_of(window)
-        if is_left_out(hour_s, self._left_out):
-            return
         self._windows.append(window)
         if not self._hours or self._hours[-1][0] != hour_s:
             self._hours.append((hour_s, {}))
@@ -104,7 +105,7 @@ class OwnTraffic:
             return False
         if self._hours and self._hours[-1][0] != hour_s:
             self._follow(hour_s)
-        self.note(window)
+        self._add(window)
         if self._run is None:
             return False
         self._run.take(window)
@@ -212,12 +213,8 @@ class OwnTraffic:
         days = int((now_s - first_s) // DAY_S)
         known = 0 if before_s is None else int((before_s - first_s) // DAY_S)
         if days.bit_length() != known.bit_length():
-            batches = [
-                ((window.first_ms or 0) / 1000, window.channel_counts()) for window in self._windows
-            ]
-            depends = dependence_so_far(self._baseline, batches)
-            if not is_like(self._depends, depends):
-                self._depends = depends
+            batches = batches_of(self._windows)
+            self._depends = dependence_so_far(self._baseline, batches, self._depends)
         inflation = {} if self._depends is None else self._depends.variance_inflation
         self._whole_days = varying_channels(self._baseline, self._hours, inflation=inflation)
         return (self._whole_days, self._depends) != before

@@ -186,7 +186,7 @@ def replay_segments(  # noqa: PLR0913 - as `replay_windows`
             minimum_effects=minimum_effects,
             units=units,
             repeats=repeats,
-            left_out=left_out,
+            left_out=allowance.left_out,
         )
         rows = FileRows.of(filled, windows)
         alarms = [SegmentAlarm(rows.of_file(alarm, str(segment)), False) for alarm in replay.alarms]

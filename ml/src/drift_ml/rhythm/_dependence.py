@@ -43,6 +43,7 @@ ALIKE = 1.25
 def dependence_so_far(
     baseline: Baseline,
     batches: Iterable[Batch],
+    before: Rhythm | None = None,
 ) -> Rhythm | None:
     """Return a rhythm of dependent events alone; None where none are certain to depend.
 
@@ -53,6 +54,8 @@ def dependence_so_far(
     Args:
         baseline: whose bins are counted.
         batches: in the order of time, each of ten minutes.
+        before: what was returned of fewer of them; it is returned again where events depend about
+            as much.
     """
     tables = Tables.build(baseline.channels)
     sums = []
@@ -73,10 +76,11 @@ def dependence_so_far(
             own = inflation.get(channel.name, 1.0)
             inflation[channel.name] = max(own, inflation[channel.of[0]])
     certain = {name: value for name, value in inflation.items() if value > 1}
-    if from_s is None or not certain:
-        return None
-    bounded = tuple(name for name, value in certain.items() if value >= MOST_INFLATION)
-    return Rhythm(baseline.digest, from_s, to_s, events, {}, certain, bounded)
+    found = None
+    if from_s is not None and certain:
+        bounded = tuple(name for name, value in certain.items() if value >= MOST_INFLATION)
+        found = Rhythm(baseline.digest, from_s, to_s, events, {}, certain, bounded)
+    return before if is_like(before, found) else found
 
 
 def is_like(

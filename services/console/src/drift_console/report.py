@@ -13,7 +13,6 @@ from drift_contracts.bundle_paths import bundle_names
 from drift_contracts.commands import Command
 from drift_contracts.exits import CannotStart, starting
 from drift_contracts.terminal import make_terminal
-from drift_ml.detection_options import left_out_option
 from drift_ml.replay.command_line import (
     CONTEXT,
     EXIT_CODES,
@@ -21,7 +20,6 @@ from drift_ml.replay.command_line import (
     ReportOptions,
     finish,
     load_baseline,
-    note_left_out,
     repeats_option,
     report_options,
     rhythm_option,
@@ -34,7 +32,6 @@ if TYPE_CHECKING:
 
     from drift_engine.bundle import Bundle
     from drift_ml.baseline import Baseline
-    from drift_ml.left_out import LeftOut
     from drift_ml.replay.differing import TrainingDifference
     from drift_ml.replay.segments import SegmentReplay
 
@@ -72,17 +69,15 @@ Examples:
     help="Folder of the bundles; the model's current one gives the baseline.",
 )
 @rhythm_option
-@left_out_option
 @repeats_option
 @segments_option
 @report_options
-def report(  # noqa: PLR0913 - an option each
+def report(
     span: str,
     model: str | None,
     store: Path,
     bundles: Path,
     rhythm: bool,
-    left_out: tuple[LeftOut, ...],
     repeats: bool,
     segments: bool,
     **options: Any,
@@ -124,8 +119,8 @@ def report(  # noqa: PLR0913 - an option each
     except sqlite3.Error as error:
         raise CannotStart(f"the store {store} cannot be read: {error}") from error
     # Minutes of the store never span the end of an hour.
-    allowance = allowance_of(baseline, windows, learned, is_on=rhythm, left_out=left_out)
-    note_left_out(left_out, allowance.left_out)
+    allowance = allowance_of(baseline, windows, learned, is_on=rhythm, left_out=settings.left_out)
+    settings.note_left_out(allowance.left_out)
     in_service = _held_in_service(store, bundle, baseline)
     allowance = replace(allowance, words=f"{allowance.words}{in_service}")
     budget = budget_of(settings.budget_events, settings.budget_days, windows)
@@ -140,7 +135,7 @@ def report(  # noqa: PLR0913 - an option each
             progress=lambda done, total: bars.show("evidence", done, total),
             units=units_of(bundle.feature_set),
             repeats=repeats,
-            left_out=left_out,
+            left_out=allowance.left_out,
         )
     segments_replayed: tuple[SegmentReplay, ...] = ()
     if counted is not None:
@@ -154,7 +149,7 @@ def report(  # noqa: PLR0913 - an option each
             cycles=rhythm,
             units=units_of(bundle.feature_set),
             repeats=repeats,
-            left_out=left_out,
+            left_out=settings.left_out,
         )
     detections = counted_detections(baseline, windows)
     outcome = conclude(

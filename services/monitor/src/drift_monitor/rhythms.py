@@ -24,7 +24,6 @@ from drift_ml.rhythm import (
     carried,
     dependence_so_far,
     enough,
-    is_like,
     learn_rhythm,
     rebased,
     varying_channels,
@@ -730,8 +729,7 @@ class Rhythms:
             return before
         tens = self.tens(series, baseline, memory)
         usual = (batch for batch in tens if not is_left_out(batch[0], self._left_out))
-        depends = dependence_so_far(baseline, usual)
-        return before if is_like(before, depends) else depends
+        return dependence_so_far(baseline, usual, before)
 
     def last_day(
         self,
