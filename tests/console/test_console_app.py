@@ -6,9 +6,11 @@ import json
 
 import httpx
 import pytest
+from drift_console import app as app_module
 from drift_console import gateway
 from drift_console.app import Api, App, ConsoleApi, NotFound
 from drift_console.security import HEADERS, host_allowed, is_same_origin
+from drift_console.state_cache import ShownState
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +25,8 @@ def echo(event, _context):
 async def read_state(model, minutes):
     if model not in (None, "house-price"):
         raise NotFound("model: expected one of house-price")
-    return {"now": "x", "model": model or "house-price", "minutes": minutes, "series": {"times": [1]}}
+    document = {"now": "x", "model": model or "house-price", "minutes": minutes, "series": {"times": [1]}}
+    return ShownState.of(document)
 
 
 async def run_scenario(name, _model):
@@ -284,6 +287,30 @@ def test_stream():
     event, data = response.text.split("\n\n")[1].split("\n")
     assert event == "event: state"
     assert json.loads(data.removeprefix("data: "))["model"] == "house-price"
+
+
+def test_stream_of_what_changed():
+    """A page is sent a state that differs, and not one whose times alone went on."""
+    told = iter([(1, "a"), (1, "a"), (2, "a"), (3, "b")])
+
+    async def going_on(_model, _minutes):
+        now, value = next(told)
+        return ShownState.of({"now": now, "value": value, "series": {"times": [now]}})
+
+    ended = iter([False, False, False, True])
+    console = ConsoleApi(going_on, run_scenario, replay, acknowledge, lambda: next(ended))
+    streamed = App(Api(echo, lambda: NOW), console, bound_to="127.0.0.1")
+
+    async def once():
+        transport = httpx.ASGITransport(app=streamed)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.get("/console/api/stream")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app_module, "STREAM_POLL", 0.0)
+        response = asyncio.run(once())
+    sent = [json.loads(line.removeprefix("data: ")) for line in response.text.splitlines() if line[:5] == "data:"]
+    assert [(each["now"], each["value"]) for each in sent] == [(1, "a"), (3, "b")]
 
 
 def test_base64_answer():

@@ -18,13 +18,14 @@ from drift_console.limits import Held
 from drift_console.security import host_allowed, is_foreign
 from drift_console.server import bind, make_server, serve
 from drift_console.settings import Settings
+from drift_console.state_cache import ShownState
 from drift_contracts import SettingsError
 
 PATIENCE = 20.0
 
 
 async def read_state(model, minutes):
-    return {"now": "x", "model": model, "minutes": minutes, "series": {"times": []}}
+    return ShownState.of({"now": "x", "model": model, "minutes": minutes, "series": {"times": []}})
 
 
 async def nothing(*_):

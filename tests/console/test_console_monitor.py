@@ -146,7 +146,11 @@ class Machine:
     def state(self, minutes=30):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(state_cache, "FRESH", -1.0)  # nothing is shown again
-            return asyncio.run(self.console.read_state(next(iter(self.bundles)), minutes))
+            return self.shown(minutes)
+
+    def shown(self, minutes=30):
+        """The state that a page is sent, which may be one that is shown again."""
+        return json.loads(asyncio.run(self.console.read_state(next(iter(self.bundles)), minutes)).json)
 
     def windows(self):
         """The events in each window, fragments included, and in all."""
@@ -725,9 +729,9 @@ def test_far_clock(fast, monkeypatch):
 def test_document_of_wrong_clock(fast):
     """A document of a clock that was ahead is made anew."""
     fast.now += 3600
-    ahead = asyncio.run(fast.console.read_state(SERIES.model, 30))["now"]
+    ahead = fast.shown()["now"]
     fast.now -= 3600
-    assert asyncio.run(fast.console.read_state(SERIES.model, 30))["now"] < ahead
+    assert fast.shown()["now"] < ahead
 
 
 def test_concurrent_what_ifs(fast):

@@ -26,8 +26,9 @@ from starlette.staticfiles import StaticFiles
 from drift_console import gateway
 from drift_console.limits import Held
 from drift_console.monitoring import Asked
-from drift_console.page_types import ScenarioResult, StateDocument, WhatIfDocument
+from drift_console.page_types import ScenarioResult, WhatIfDocument
 from drift_console.security import HEADERS, host_allowed, is_foreign, is_same_origin
+from drift_console.state_cache import ShownState
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -76,7 +77,7 @@ class Acknowledging:
     new_normal: bool = False
 
 
-ReadState = Callable[[str | None, int], Awaitable[StateDocument]]
+ReadState = Callable[[str | None, int], Awaitable[ShownState]]
 RunScenario = Callable[[str, str | None], Awaitable[ScenarioResult]]
 Acknowledge = Callable[[str, Acknowledging], Awaitable[Acknowledgement]]
 Replay = Callable[[str | None, int, Asked], Awaitable[WhatIfDocument]]
@@ -227,7 +228,8 @@ class ConsoleApi:
     async def state(self, request: Request) -> Response:
         """Answer GET /console/api/state?model=NAME&minutes=30."""
         model, minutes = _read_query(request)
-        return JSONResponse(await self._read_state(model, minutes), headers=_NO_STORE)
+        shown = await self._read_state(model, minutes)
+        return Response(shown.json, headers=_NO_STORE, media_type="application/json")
 
     async def stream(self, request: Request) -> Response:
         """Answer GET /console/api/stream?model=NAME: the same document whenever it changes."""
@@ -255,13 +257,11 @@ class ConsoleApi:
         silent_since = time.monotonic()
         yield b"retry: 1000\n\n"
         while not self._stopping():
-            state = await self._read_state(model, minutes)
-            comparable = _without_times(state)
-            if comparable != last:
-                last = comparable
+            shown = await self._read_state(model, minutes)
+            if shown.timeless != last:
+                last = shown.timeless
                 silent_since = time.monotonic()
-                data = json.dumps(state, separators=(",", ":")).encode()
-                yield b"event: state\ndata: " + data + b"\n\n"
+                yield b"event: state\ndata: " + shown.json + b"\n\n"
             elif time.monotonic() - silent_since > HEARTBEAT:
                 silent_since = time.monotonic()
                 yield b": still here\n\n"
@@ -306,12 +306,6 @@ class ConsoleApi:
             Route("/alerts/{alert_id}/acknowledgement", self.acknowledge, methods=["POST"]),
             Route("/scenarios/{name}", self.scenario, methods=["POST"]),
         ]
-
-
-def _without_times(state: StateDocument) -> str:
-    """Return the state as text, without what changes although nothing has happened."""
-    series: object = {**state["series"], "times": None}
-    return json.dumps({**state, "now": None, "series": series})
 
 
 def _read_query(request: Request) -> tuple[str | None, int]:

@@ -26,7 +26,7 @@ from drift_console.player import Player
 from drift_console.scenario_runner import ScenarioRunner
 from drift_console.stack_metrics import StackMetrics
 from drift_console.state import StateReader
-from drift_console.state_cache import StateCache
+from drift_console.state_cache import ShownState, StateCache
 from drift_console.threads import names_of_the_dead
 from drift_console.worker import Worker
 
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from drift_console.page_types import (
         ScenarioResult,
         ServiceHealth,
-        StateDocument,
         WhatIfDocument,
     )
     from drift_console.player import Feed
@@ -264,8 +263,8 @@ class Console:
             raise NotFound(f"model: expected one of {', '.join(self._views)}")
         return model
 
-    async def read_state(self, model: str | None, minutes: int) -> StateDocument:
-        """Return the state document.
+    async def read_state(self, model: str | None, minutes: int) -> ShownState:
+        """Return the state as pages take it.
 
         Args:
             model: One that is served; None for the first.
@@ -274,7 +273,7 @@ class Console:
         Raises:
             NotFound: For a model that is not served.
         """
-        return await asyncio.to_thread(self._states.read, self._name(model), minutes)
+        return await self._states.read(self._name(model), minutes)
 
     async def replay(
         self,

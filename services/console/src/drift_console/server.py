@@ -8,6 +8,7 @@ import socket
 from typing import TYPE_CHECKING
 
 import uvicorn
+from starlette.concurrency import run_in_threadpool
 
 from drift_console.limits import Bounded, sweep
 from drift_console.settings import CannotListen
@@ -67,6 +68,9 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then report it."""
+        # Starlette's threads and streams load their event loop's half on first use: a tenth of a
+        # second in which nothing else would be answered.
+        await run_in_threadpool(_nothing)
         await super().startup(sockets)
         self.started_listening()
 
@@ -88,6 +92,10 @@ class Server(uvicorn.Server):
     def stopping(self) -> bool:
         """Return whether the server is to end, so that open streams end too."""
         return self.should_exit
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 def make_server() -> Server:
