@@ -5,6 +5,7 @@ import hashlib
 import json
 import runpy
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -14,12 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tools.contract_checks.cases import changed
-from tools.contract_checks.checks import CHECKS, Repository, broken_pairs, check_cases, check_schemas
+from tools.contract_checks.checks import CHECKS, Repository, broken_pairs, check_cases, check_schemas, check_shipped
 from tools.contract_checks.command import main
 from tools.contract_checks.compatibility import ROLES, differences, feature_set_changes, schema_changes
 from tools.contract_checks.releases import check_copies, drafts, releasable, release
 from tools.contract_checks.result import Result
 from tools.contract_checks.snippets import snippets
+
+ROOT = Path(__file__).parents[2]
 
 SCHEMA = documents.schema
 REQUEST, RESPONSE, EVENT = "prediction.request.v1", "prediction.response.v1", "prediction.event.v1"
@@ -355,12 +358,20 @@ def test_incompatible_changes(released):
     ]
 
 
+@pytest.mark.no_cover
 def test_the_repository_holds():
     """The contracts of this repository hold."""
     result = CliRunner().invoke(main, [])
     assert result.exit_code == 0, result.output
     assert "released contracts still hold" in result.output
     assert "fails" not in result.output
+
+
+def test_examples_and_documents_hold():
+    """The examples, and what the package ships, keep their contracts."""
+    result = check_shipped(Repository(ROOT))
+    assert result.checked > len(list((ROOT / "contracts/examples").glob("*.json"))) > 10
+    assert not result.failures
 
 
 def test_module_is_command(monkeypatch):

@@ -95,6 +95,7 @@ def cycling():
     return baseline, learned(baseline, traffic(2, 14, **CYCLE))
 
 
+@pytest.mark.no_cover
 def test_cycle_is_no_drift(cycling):
     """A daily cycle cries without its rhythm, and never with it."""
     baseline, rhythm = cycling
@@ -113,6 +114,7 @@ def test_drift_under_a_cycle(cycling):
     assert raised[0][0] <= 3
 
 
+@pytest.mark.no_cover
 def test_own_traffic_is_no_drift():
     """Traffic that is held against itself raises nothing, whatever training was, and a change of it does."""
     baseline = baseline_of(traffic(1, 14, **CYCLE))

@@ -83,6 +83,7 @@ def nightly(quiet):
     return batches, learned(quiet, batches)
 
 
+@pytest.mark.no_cover
 def test_nightly_job(quiet, nightly):
     """A job of ten minutes a night alarms under the hours of the day, and not under its own slice."""
     batches, rhythm = nightly
