@@ -271,44 +271,37 @@ def test_scenario_of_a_tool():
     assert is_same_origin({"host": "127.0.0.1:8123"})
 
 
-def test_stream():
-    """The stream begins with the state and ends when the server stops."""
-    ended = iter([False, True])
-    console = ConsoleApi(read_state, run_scenario, replay, acknowledge, lambda: next(ended))
-    streamed = App(Api(echo, lambda: NOW), console, bound_to="127.0.0.1")
+def streamed(read, ended, path="/console/api/stream"):
+    """The answer of a stream that ends at the first True of `ended`."""
+    console = ConsoleApi(read, run_scenario, replay, acknowledge, iter(ended).__next__)
+    transport = httpx.ASGITransport(app=App(Api(echo, lambda: NOW), console, bound_to="127.0.0.1"))
 
     async def once():
-        transport = httpx.ASGITransport(app=streamed)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            return await client.get("/console/api/stream?model=house-price")
+            return await client.get(path)
 
-    response = asyncio.run(once())
+    return asyncio.run(once())
+
+
+def test_stream():
+    """The stream begins with the state and ends when the server stops."""
+    response = streamed(read_state, [False, True], "/console/api/stream?model=house-price")
     assert response.headers["content-type"].startswith("text/event-stream")
     event, data = response.text.split("\n\n")[1].split("\n")
     assert event == "event: state"
     assert json.loads(data.removeprefix("data: "))["model"] == "house-price"
 
 
-def test_stream_of_what_changed():
+def test_stream_of_what_changed(monkeypatch):
     """A page is sent a state that differs, and not one whose times alone went on."""
+    monkeypatch.setattr(app_module, "STREAM_POLL", 0.0)
     told = iter([(1, "a"), (1, "a"), (2, "a"), (3, "b")])
 
     async def going_on(_model, _minutes):
         now, value = next(told)
         return ShownState.of({"now": now, "value": value, "series": {"times": [now]}})
 
-    ended = iter([False, False, False, True])
-    console = ConsoleApi(going_on, run_scenario, replay, acknowledge, lambda: next(ended))
-    streamed = App(Api(echo, lambda: NOW), console, bound_to="127.0.0.1")
-
-    async def once():
-        transport = httpx.ASGITransport(app=streamed)
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            return await client.get("/console/api/stream")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(app_module, "STREAM_POLL", 0.0)
-        response = asyncio.run(once())
+    response = streamed(going_on, [False, False, False, True])
     sent = [json.loads(line.removeprefix("data: ")) for line in response.text.splitlines() if line[:5] == "data:"]
     assert [(each["now"], each["value"]) for each in sent] == [(1, "a"), (3, "b")]
 

@@ -5,7 +5,6 @@ import hashlib
 import json
 import runpy
 import sys
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -21,8 +20,7 @@ from tools.contract_checks.compatibility import ROLES, differences, feature_set_
 from tools.contract_checks.releases import check_copies, drafts, releasable, release
 from tools.contract_checks.result import Result
 from tools.contract_checks.snippets import snippets
-
-ROOT = Path(__file__).parents[2]
+from tools.contract_checks.typed import ROOT
 
 SCHEMA = documents.schema
 REQUEST, RESPONSE, EVENT = "prediction.request.v1", "prediction.response.v1", "prediction.event.v1"
